@@ -1,0 +1,4 @@
+"""What the notebooks of the course share.
+
+``helpers.corpus`` reads the recordings that are shipped in ``assets/speech``.
+"""
