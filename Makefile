@@ -20,12 +20,14 @@ $(VENV)/.ready: requirements.lock
 	$(BIN)/python -c "open('$(VENV)/.ready', 'w').close()"
 
 lab: $(VENV)/.ready
-	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) notebooks
+	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) \
+	  notebooks/00_start_here.ipynb
 
 test: $(VENV)/.ready
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --nbval notebooks
 
 # Resolve the newest versions again; the lock names no index.
 lock: $(VENV)/.ready

@@ -1,4 +1,5 @@
 """What the notebooks of the course share.
 
-``helpers.corpus`` reads the recordings that are shipped in ``assets/speech``.
+``helpers.corpus`` reads the recordings that are shipped in ``assets/speech``;
+``helpers.environment`` says which packages a machine lacks.
 """
