@@ -7,7 +7,7 @@ BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
-# make lab PORT=8890 BROWSER=no
+# make lab PORT=8890 BROWSER=no ARGS=--allow-root  (ARGS: whatever else JupyterLab takes)
 PORT    ?= 8888
 BROWSER ?= yes
 
@@ -20,7 +20,7 @@ $(VENV)/.ready: requirements.lock
 	$(BIN)/python -c "open('$(VENV)/.ready', 'w').close()"
 
 lab: $(VENV)/.ready
-	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) \
+	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS) \
 	  notebooks/00_start_here.ipynb
 
 test: $(VENV)/.ready
