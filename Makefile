@@ -11,7 +11,7 @@ endif
 PORT    ?= 8888
 BROWSER ?= yes
 
-.PHONY: lab test lock corpus format clean
+.PHONY: lab test run lock corpus format clean
 
 $(VENV)/.ready: requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -27,7 +27,11 @@ test: $(VENV)/.ready
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pytest -q
-	$(BIN)/python -m pytest -q --nbval notebooks
+	$(BIN)/python -m pytest -q --nbval --nbval-sanitize-with tests/nbval.cfg notebooks
+
+# Execute notebooks and store their outputs: make run NB=03 (all whose names begin so; or all)
+run: $(VENV)/.ready
+	$(BIN)/python tools/execute.py $(NB)
 
 # Resolve the newest versions again; the lock names no index.
 lock: $(VENV)/.ready

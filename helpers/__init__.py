@@ -1,5 +1,5 @@
-"""What the notebooks of the course share.
+"""What the notebooks of the course share, in layers.
 
-``helpers.corpus`` reads the recordings that are shipped in ``assets/speech``;
-``helpers.environment`` says which packages a machine lacks.
+- ``corpus`` (the shipped recordings), ``signals`` (what counts as a signal), ``environment``
+- ``plots`` (figures), ``listen`` (players), ``exercises``
 """

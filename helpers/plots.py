@@ -1,0 +1,193 @@
+"""Figures in the style of the course, each with a description in words."""
+
+import html
+import io
+from base64 import b64encode
+from pathlib import Path
+
+import librosa
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import HTML, display
+
+from helpers import signals
+
+__all__ = ["show", "spectrogram", "use_style", "waveform"]
+
+STYLE = Path(__file__).resolve().parent.parent / "assets" / "course.mplstyle"
+# Read by screen readers, seen by nobody.
+UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+
+
+def use_style() -> None:
+    """Draw all figures from here on in the course's style (``assets/course.mplstyle``).
+
+    Examples
+    --------
+    >>> use_style()
+    >>> plt.rcParams["axes.prop_cycle"].by_key()["color"][0]
+    '#0072B2'
+    """
+    plt.style.use(STYLE)
+
+
+def picture(fig: plt.Figure, alt: str) -> tuple[dict, dict]:
+    """Return a figure as a MIME bundle and its metadata, described in words.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    alt : str
+        What the figure shows, for those who cannot see it.
+
+    Returns
+    -------
+    data, metadata : dict
+        ``image/png`` with its alternative text, and the text as ``text/plain``.
+
+    Raises
+    ------
+    ValueError
+        If the description is empty.
+    """
+    if not alt or not alt.strip():
+        raise ValueError("alt is empty; say in words what the figure shows")
+    png = io.BytesIO()
+    fig.savefig(png, format="png", metadata={"Software": None})
+    data = {"image/png": b64encode(png.getvalue()).decode(), "text/plain": alt}
+    return data, {"image/png": {"alt": alt}}
+
+
+def show(fig: plt.Figure, alt: str) -> None:
+    """Show a figure with a description in words, and close it.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    alt : str
+        What the figure shows: the description that a screen reader speaks.
+
+    Raises
+    ------
+    ValueError
+        If the description is empty.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> line, = ax.plot([0, 1], [0, 1])
+    >>> picture(fig, "A straight line that rises from 0 to 1.")[0]["text/plain"]
+    'A straight line that rises from 0 to 1.'
+    >>> plt.close(fig)
+
+    and ``show(fig, "A straight line that rises from 0 to 1.")`` as a notebook's last line.
+    """
+    data, metadata = picture(fig, alt)
+    plt.close(fig)
+    display(data, metadata=metadata, raw=True)
+    # JupyterLab gives the picture no alternative text of its own.
+    display(HTML(f'<div style="{UNSEEN}">{html.escape(alt)}</div>'))
+
+
+def waveform(
+    y: np.ndarray, sr: int, ax: plt.Axes, *, start: float = 0.0, **style
+) -> list[plt.Line2D]:
+    """Draw a signal against time.
+
+    Parameters
+    ----------
+    y : numpy.ndarray, shape (samples,)
+        The signal; stereo is averaged, integers are scaled to full scale.
+    sr : int
+        Sampling rate in hertz.
+    ax : matplotlib.axes.Axes
+    start : float, optional
+        Time of the first sample, in seconds.
+    **style
+        Passed on to ``ax.plot``.
+
+    Returns
+    -------
+    list of matplotlib.lines.Line2D
+        The line drawn.
+
+    Raises
+    ------
+    ValueError
+        If the signal is none, see `helpers.signals.as_mono`.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> line, = waveform(np.zeros(16_000), 16_000, ax)
+    >>> ax.get_xlabel()
+    'time in s'
+    >>> plt.close(fig)
+    """
+    y = signals.as_mono(y)
+    t = start + np.arange(len(y)) / sr
+    lines = ax.plot(t, y, **{"linewidth": 0.8, **style})
+    ax.set(xlabel="time in s", ylabel="amplitude")
+    return lines
+
+
+def spectrogram(
+    db: np.ndarray,
+    sr: int,
+    hop_length: int,
+    ax: plt.Axes,
+    *,
+    y_axis: str = "linear",
+    colorbar: bool = True,
+    **style,
+) -> "plt.cm.ScalarMappable":
+    """Draw a matrix of levels, one column a frame, in colour.
+
+    Parameters
+    ----------
+    db : numpy.ndarray, shape (bins, frames)
+        Levels in decibels.
+    sr : int
+        Sampling rate in hertz.
+    hop_length : int
+        Samples from one frame to the next.
+    ax : matplotlib.axes.Axes
+    y_axis : {"linear", "mel", ...}, optional
+        What the rows are; anything that ``librosa.display.specshow`` knows.
+    colorbar : bool, optional
+        Whether to draw the scale of colours beside the axes.
+    **style
+        Passed on to ``librosa.display.specshow``.
+
+    Returns
+    -------
+    matplotlib.cm.ScalarMappable
+        The image drawn.
+
+    Raises
+    ------
+    ValueError
+        If the levels are no finite matrix.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> image = spectrogram(np.zeros((201, 50)), 16_000, 160, ax)
+    >>> ax.get_ylabel()
+    'frequency in kHz'
+    >>> plt.close(fig)
+    """
+    db = np.asarray(db)
+    if db.ndim != 2 or not np.all(np.isfinite(db)):
+        raise ValueError(f"db has shape {db.shape}; expected a finite matrix (bins, frames)")
+    image = librosa.display.specshow(
+        db, sr=sr, hop_length=hop_length, x_axis="time", y_axis=y_axis, ax=ax, **style
+    )
+    ax.grid(False)
+    ax.set(xlabel="time in s")
+    if y_axis in ("linear", "mel"):
+        ax.yaxis.set_major_formatter(lambda hertz, _: f"{hertz / 1000:g}")
+        ax.set_ylabel("frequency in kHz")
+    if colorbar:
+        ax.figure.colorbar(image, ax=ax, label="level in dB")
+    return image

@@ -1,0 +1,76 @@
+"""Figures carry their description, and players the very sound."""
+
+import base64
+import io
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from helpers import listen, plots
+
+
+def sound_in(player, name):
+    found = re.search(f'aria-label="{name}".*?base64,([^"]*)"', player._repr_html_())
+    return soundfile.read(io.BytesIO(base64.b64decode(found[1])))
+
+
+def test_a_player_holds_the_very_samples():
+    y = np.random.default_rng(0).uniform(-1, 1, 8_000)
+    heard, sr = sound_in(listen.players({"noise": y, "half": y / 2}, 8_000), "half")
+    assert sr == 8_000
+    np.testing.assert_allclose(heard, y / 2, atol=2**-15)
+
+
+def test_a_player_keeps_the_loudness_unless_told():
+    y = np.full(1_000, 0.1)
+    assert sound_in(listen.player(y, 8_000, "low"), "low")[0].max() == pytest.approx(0.1, abs=1e-4)
+    loud = listen.player(20 * y, 8_000, "low", normalize=True)
+    assert sound_in(loud, "low")[0].max() == pytest.approx(0.95, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("y", "complaint"),
+    [([0.0, 1.5], "siren: reaches 1.5"), ([np.nan], "siren: sample 0"), ([], "siren: no samples")],
+)
+def test_what_cannot_be_heard_as_it_is_is_refused(y, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        listen.player(np.array(y), 8_000, "siren")
+
+
+def test_a_name_cannot_break_the_page():
+    assert "<b>" not in listen.player(np.zeros(9), 8_000, "<b>&")._repr_html_()
+
+
+def test_a_figure_is_stored_with_its_description():
+    fig, ax = plt.subplots(figsize=(2, 1), dpi=100)
+    data, metadata = plots.picture(fig, "An empty plot.")
+    plt.close(fig)
+    assert metadata["image/png"]["alt"] == data["text/plain"] == "An empty plot."
+    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (200, 100)
+
+
+@pytest.mark.parametrize("alt", ["", "  "])
+def test_a_figure_without_description_is_refused(alt):
+    fig, _ = plt.subplots()
+    with pytest.raises(ValueError, match="alt is empty"):
+        plots.show(fig, alt)
+    plt.close(fig)
+
+
+def test_a_waveform_is_drawn_at_its_time():
+    fig, ax = plt.subplots()
+    (line,) = plots.waveform(np.array([0, 16384], np.int16), 1_000, ax, start=2.0)
+    np.testing.assert_allclose(line.get_xydata(), [[2, 0], [2.001, 0.5]])
+    plt.close(fig)
+
+
+@pytest.mark.parametrize("db", [np.zeros(5), np.full((3, 3), -np.inf)], ids=["vector", "infinite"])
+def test_levels_that_cannot_be_drawn_are_refused(db):
+    fig, ax = plt.subplots()
+    with pytest.raises(ValueError, match="finite matrix"):
+        plots.spectrogram(db, 16_000, 160, ax)
+    plt.close(fig)
