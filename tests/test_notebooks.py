@@ -11,20 +11,27 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def run_nbval(path):
-    """Return the exit status of nbval on one notebook, as `make test` calls it."""
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider", path]
+def run_nbval(*paths, jobs=0):
+    """Return the exit status of nbval on notebooks, as `make test` calls it."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "--dist", "loadscope"]
+    command += ["--nbval", "-p", "no:cacheprovider", *paths]
     return subprocess.run(command, cwd=ROOT, capture_output=True).returncode
 
 
-def store(path, source, text):
-    """Write a notebook of one cell that claims to have printed the text (None: never run)."""
+def code(source, text=None, count=1):
+    """Return a code cell that claims to have printed the text (None: it was never run)."""
     cell = nbformat.v4.new_code_cell(source)
     if text is not None:
-        cell.execution_count = 1
+        cell.execution_count = count
         cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    return cell
+
+
+def write(path, *cells):
+    """Write a notebook; return its path."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}), path)
+    notebook = nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernel})
+    nbformat.write(notebook, path)
     return path
 
 
@@ -38,7 +45,13 @@ def store(path, source, text):
     ids=["as stored", "altered", "raises"],
 )
 def test_the_checker_checks(tmp_path, source, stored, passes):
-    assert (run_nbval(store(tmp_path / "n.ipynb", source, stored)) == 0) is passes
+    assert (run_nbval(write(tmp_path / "n.ipynb", code(source, stored))) == 0) is passes
+
+
+def test_in_two_processes_each_notebook_keeps_its_kernel_and_its_order(tmp_path):
+    cells = [code("n = 0; print(n)", "0\n")]
+    cells += [code(f"assert n == {i}; n += 1; print(n)", f"{i + 1}\n") for i in range(6)]
+    assert run_nbval(*(write(tmp_path / f"{k}.ipynb", *cells) for k in "abc"), jobs=2) == 0
 
 
 def check_stored(path):
@@ -73,7 +86,7 @@ def test_a_stored_notebook_is_executed_in_order_and_clean(path):
 )
 def test_an_unclean_notebook_is_noticed(tmp_path, stored, complaint):
     with pytest.raises(AssertionError, match=complaint):
-        check_stored(store(tmp_path / "n.ipynb", "print(1 + 1)", stored))
+        check_stored(write(tmp_path / "n.ipynb", code("print(1 + 1)", stored)))
 
 
 def test_there_are_notebooks_to_check():
