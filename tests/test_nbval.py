@@ -1,0 +1,47 @@
+"""The checker that compares the stored outputs of notebooks does check."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run_nbval(*paths, jobs=0):
+    """Return the exit status of nbval on notebooks, as `make test` calls it."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "--dist", "loadscope"]
+    command += ["--nbval", "-p", "no:cacheprovider", *paths]
+    return subprocess.run(command, cwd=ROOT, capture_output=True).returncode
+
+
+def write(path, *cells):
+    """Write a notebook of cells, given as (source, text that they claim to have printed)."""
+    notebook = nbformat.v4.new_notebook()
+    for count, (source, text) in enumerate(cells, 1):
+        outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+        cell = nbformat.v4.new_code_cell(source, execution_count=count, outputs=outputs)
+        notebook.cells.append(cell)
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "stored", "passes"),
+    [
+        ("print(1 + 1)", "2\n", True),
+        ("print(1 + 1)", "3\n", False),
+        ("print(2)\nraise ValueError", "2\n", False),
+    ],
+    ids=["as stored", "altered", "raises"],
+)
+def test_the_checker_checks(tmp_path, source, stored, passes):
+    assert (run_nbval(write(tmp_path / "n.ipynb", (source, stored))) == 0) is passes
+
+
+def test_in_two_processes_each_notebook_keeps_its_kernel_and_its_order(tmp_path):
+    cells = [("n = 0; print(n)", "0\n")]
+    cells += [(f"assert n == {i}; n += 1; print(n)", f"{i + 1}\n") for i in range(6)]
+    assert run_nbval(*(write(tmp_path / f"{k}.ipynb", *cells) for k in "abc"), jobs=2) == 0
