@@ -19,8 +19,8 @@ $(VENV)/.ready: requirements.lock
 	@$(PYTHON) tools/install.py $(VENV)
 
 lab: $(VENV)/.ready
-	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS) \
-	  notebooks/00_start_here.ipynb
+	$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	  --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS)
 
 test: $(VENV)/.ready
 	$(BIN)/python -m ruff check .
@@ -50,7 +50,7 @@ corpus: $(VENV)/.ready
 
 # The notebooks without the solutions, to give to a class; they run from handout/ as they are.
 handout: $(VENV)/.ready
-	$(BIN)/python -m nbconvert --to notebook --output-dir handout \
+	$(BIN)/python -m nbconvert --log-level=WARN --to notebook --output-dir handout \
 	  --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_cell_tags=solution \
 	  $(wildcard notebooks/*.ipynb)
 
