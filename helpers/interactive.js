@@ -1,0 +1,177 @@
+// The front end of helpers/interactive.py: a canvas, its controls, and nothing else.
+
+const element = (tag, properties = {}, ...children) => {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+};
+
+// A picture comes as a bit per pixel, whether it differs from the pixel before, and as the colours
+// of those that do.
+function unpack(data, pixels) {
+  const size = Math.ceil(pixels.length / 8);
+  const differs = new Uint8Array(data.buffer, data.byteOffset, size);
+  const colours = new Uint32Array(data.buffer.slice(data.byteOffset + size, data.byteOffset + data.byteLength));
+  let colour = 0;
+  for (let byte = 0, i = 0, next = 0; byte < size; byte++) {
+    const bits = differs[byte];
+    for (let bit = 128; bit; bit >>= 1) {
+      if (bits & bit) colour = colours[next++];
+      pixels[i++] = colour; // beyond the last pixel: ignored
+    }
+  }
+}
+
+// Return a control as [its element, read, write]; `changed` is called when somebody moves it.
+function control(name, spec, changed) {
+  const text = (value) => [value, spec.unit].filter((part) => part !== "").join(" ");
+  const caption = element("span", { textContent: spec.label });
+  if (spec.kind === "slider") {
+    const input = element("input", { type: "range", min: spec.minimum, max: spec.maximum, step: spec.step });
+    const output = element("output");
+    const say = () => {
+      output.textContent = text(Number(input.value).toFixed(spec.decimals));
+      input.setAttribute("aria-valuetext", output.textContent);
+    };
+    const write = (value) => { input.value = value; say(); };
+    input.addEventListener("input", () => { say(); changed(); });
+    return [element("label", {}, caption, input, output), () => Number(input.value), write];
+  }
+  if (spec.kind === "choice") {
+    const options = spec.options.map((option) => element("option", { textContent: text(option) }));
+    const input = element("select", {}, ...options);
+    input.addEventListener("input", changed);
+    return [element("label", {}, caption, input), () => input.selectedIndex,
+      (index) => { input.selectedIndex = index; }];
+  }
+  const input = element("input", { type: "checkbox" });
+  input.addEventListener("input", changed);
+  return [element("label", {}, input, caption), () => input.checked, (on) => { input.checked = on; }];
+}
+
+// A button that asks the kernel for the sound of the moment and plays it, or stops.
+function player(model, complain) {
+  const button = element("button", { type: "button", textContent: "▶ play" });
+  let context, source;
+  const stop = () => {
+    source?.stop();
+    source = undefined;
+    button.textContent = "▶ play";
+  };
+  button.addEventListener("click", () => {
+    if (source) return stop();
+    try {
+      context ??= new AudioContext();
+    } catch {
+      return complain("This browser plays no sound.");
+    }
+    context.resume().catch(() => {});
+    model.send({ play: true });
+  });
+  const received = ({ sr }, buffers) => {
+    if (!context) return; // the same figure, shown in another place, was asked
+    stop();
+    const samples = new Float32Array(buffers[0].buffer.slice(buffers[0].byteOffset, buffers[0].byteOffset + buffers[0].byteLength));
+    const sound = context.createBuffer(1, samples.length, sr);
+    sound.copyToChannel(samples, 0);
+    source = Object.assign(context.createBufferSource(), { buffer: sound });
+    source.connect(context.destination);
+    source.onended = ({ target }) => { if (target === source) stop(); };
+    source.start();
+    button.textContent = "■ stop";
+    const begun = context.currentTime;
+    setTimeout(() => {
+      if (!source || context.currentTime > begun) return;
+      stop();
+      complain("No sound device answers.");
+    }, 1000);
+  };
+  model.on("msg:custom", received);
+  return [button, () => { model.off("msg:custom", received); source?.stop(); context?.close(); }];
+}
+
+function render({ model, el }) {
+  const canvas = element("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", model.get("alt"));
+  const paper = canvas.getContext("2d");
+  const complaint = element("div", { className: "complaint" });
+  complaint.setAttribute("role", "alert");
+  const spoken = element("div", { className: "spoken" });
+  spoken.setAttribute("aria-live", "polite");
+
+  // One question is under way at a time; what changes meanwhile is asked when its answer has come.
+  // After three seconds it counts as lost: an interrupted kernel owes an answer for ever.
+  let asked = 0, question = null;
+  const ask = (change) => {
+    question = { ...question, ...change };
+    if (performance.now() - asked < 3000 && asked) return;
+    asked = performance.now();
+    const values = Object.fromEntries(Object.entries(controls).map(([name, [, read]]) => [name, read()]));
+    model.send({ values, ...question });
+    question = null;
+  };
+
+  const controls = {};
+  for (const [name, spec] of Object.entries(model.get("controls"))) {
+    controls[name] = control(name, spec, () => ask({ drag: null }));
+  }
+  const row = element("div", { className: "controls" }, ...Object.values(controls).map(([label]) => label));
+  let silence = () => {};
+  if (model.get("sounds")) {
+    const [button, end] = player(model, (text) => { complaint.textContent = text; });
+    silence = end;
+    row.append(button);
+  }
+
+  let image, speaking;
+  const draw = () => {
+    const { pixels, width, height, ratio, values, error, texts } = model.get("picture");
+    if (canvas.width !== width || canvas.height !== height || !image) {
+      Object.assign(canvas, { width, height });
+      canvas.style.width = `${width / ratio}px`;
+      image = new ImageData(width, height);
+    }
+    unpack(pixels, new Uint32Array(image.data.buffer));
+    paper.putImageData(image, 0, 0);
+    complaint.textContent = error;
+    clearTimeout(speaking); // spoken once the hand rests
+    speaking = setTimeout(() => { spoken.textContent = texts; }, 700);
+    asked = 0;
+    if (question) return ask({});
+    for (const [name, value] of Object.entries(values)) controls[name][2](value);
+  };
+  model.on("change:picture", draw);
+
+  // Dragging over the axes of a slider moves it: where the pointer is in data, the kernel knows.
+  const under = ({ offsetX, offsetY }) => {
+    const [x, y] = [offsetX / canvas.clientWidth, offsetY / canvas.clientHeight];
+    const inside = ([, [x0, y0, x1, y1]]) => x >= x0 && x <= x1 && y >= y0 && y <= y1;
+    return [Object.entries(model.get("picture").areas).find(inside)?.[0], x];
+  };
+  let dragged;
+  canvas.addEventListener("pointerdown", (event) => {
+    const [name, x] = under(event);
+    if (!name) return;
+    dragged = name;
+    canvas.setPointerCapture(event.pointerId);
+    ask({ drag: [name, x] });
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    const [name, x] = under(event);
+    canvas.style.cursor = name ? "ew-resize" : "";
+    if (dragged) ask({ drag: [dragged, x] });
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, () => { dragged = undefined; });
+  }
+
+  el.classList.add("explorer");
+  el.append(row, canvas, complaint, spoken);
+  draw();
+  const ratio = Math.min(Math.max(devicePixelRatio, 1), 2);
+  if (ratio !== model.get("picture").ratio) ask({ ratio });
+  return () => { model.off("change:picture", draw); silence(); };
+}
+
+export default { render };
