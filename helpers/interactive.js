@@ -167,6 +167,7 @@ function render({ model, el }) {
   }
 
   el.classList.add("explorer");
+  el.addEventListener("keydown", (event) => event.stopPropagation()); // or JupyterLab takes the arrows
   el.append(row, canvas, complaint, spoken);
   draw();
   const ratio = Math.min(Math.max(devicePixelRatio, 1), 2);

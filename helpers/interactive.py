@@ -320,8 +320,11 @@ class Explorer(anywidget.AnyWidget):
             self.picture = self._draw()
         except Exception as error:  # of the student's function: said in the figure, which goes on
             self._answers += 1
-            said = f"{type(error).__name__}: {error}"
-            self.picture = {**self.picture, "error": said, "answer": self._answers}
+            said = {"error": f"{type(error).__name__}: {error}", "answer": self._answers}
+            self.picture = {**self.picture, **said, "values": self._written()}
+
+    def _written(self) -> dict:
+        return {name: self._parts[name].write(value) for name, value in self._values.items()}
 
     @property
     def _width(self) -> float:
@@ -354,9 +357,9 @@ class Explorer(anywidget.AnyWidget):
             "height": rgba.shape[0],
             "width": rgba.shape[1],
             "ratio": self._ratio,
-            "values": {name: self._parts[name].write(v) for name, v in self._values.items()},
+            "values": self._written(),
             "areas": {n: self._area(p.drag) for n, p in self._parts.items() if self._drags(p)},
-            "texts": "; ".join(filter(None, texts)),
+            "texts": "; ".join(filter(None, texts)).replace("$", ""),
             "error": "",
             "answer": self._answers,  # makes every answer a new one, which traitlets sends
         }
