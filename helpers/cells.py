@@ -81,7 +81,7 @@ def blocks(layer) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
 
     Examples
     --------
-    >>> import keras
+    >>> from helpers.networks import keras
     >>> layer = keras.layers.LSTM(3)
     >>> layer.build((None, None, 2))
     >>> {name: [w.shape for w in block] for name, block in blocks(layer).items()}["f"]
@@ -223,7 +223,7 @@ def trace(layer, x, *, initial_state=None, mask=None) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> import keras
+    >>> from helpers.networks import keras
     >>> layer = keras.layers.GRU(3, return_sequences=True)
     >>> x = np.ones((1, 5, 2), "float32")
     >>> output = layer(x)
@@ -304,7 +304,7 @@ def summary(*layers) -> pd.DataFrame:
 
     Examples
     --------
-    >>> import keras
+    >>> from helpers.networks import keras
     >>> layers = [kind(64) for kind in (keras.layers.SimpleRNN, keras.layers.GRU)]
     >>> for layer in layers:
     ...     layer.build((None, None, 20))

@@ -1,12 +1,12 @@
 """Opened layers agree with the layers themselves, in every configuration, or are refused."""
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import cells
+from helpers.networks import keras
 
 KINDS = {"SimpleRNN": keras.layers.SimpleRNN, "GRU": keras.layers.GRU, "LSTM": keras.layers.LSTM}
 ACTIVATIONS = [
