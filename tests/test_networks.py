@@ -53,13 +53,14 @@ def examples():
     return pieces[part == "train"], pieces[part == "test"]
 
 
-def learn(train, epochs=8, **kwargs):
+def learn(train, epochs=8, layer="GRU", xla=False, **kwargs):
     set_seed(1)
-    model = build("GRU", 16, SMALL, train.languages, train.moments())
+    model = build(layer, 16, SMALL, train.languages, train.moments())
     model.compile(
         optimizer=keras.optimizers.Adam(0.01),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
+        jit_compile=xla,
     )
     model.fit(batches(train, 16, shuffle=0), epochs=epochs, shuffle=False, verbose=0, **kwargs)
     return model
@@ -137,9 +138,12 @@ def test_batches_hold_every_example_once_and_shuffle_by_seed(examples):
     )
 
 
-def test_the_same_seed_gives_the_same_network_which_has_learned(examples):
+@pytest.mark.parametrize(
+    ("layer", "xla"), [("SimpleRNN", False), ("GRU", False), ("GRU", True), ("LSTM", False)]
+)
+def test_the_same_seed_gives_the_same_network_which_has_learned(examples, layer, xla):
     train, test = examples
-    one, two = learn(train), learn(train)
+    one, two = (learn(train, layer=layer, xla=xla) for _ in range(2))
     for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     right = np.argmax(one(test.x), axis=1) == test.y
