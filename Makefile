@@ -13,7 +13,7 @@ BROWSER ?= yes
 JOBS   ?= 2
 PYTEST := -m pytest -q -n $(JOBS) --dist loadscope
 
-.PHONY: lab test test-signal run handout lock corpus format clean
+.PHONY: lab test test-signal run handout bench lock corpus format clean
 
 $(VENV)/.ready: requirements.lock
 	@$(PYTHON) tools/install.py $(VENV)
@@ -37,6 +37,10 @@ test-signal: $(VENV)/.ready
 # Execute notebooks and store their outputs: make run NB=03 (all whose names begin so; or all)
 run: $(VENV)/.ready
 	$(BIN)/python tools/execute.py $(NB)
+
+# How long feature extraction, imports and training take on this machine
+bench: $(VENV)/.ready
+	$(BIN)/python -m helpers.bench
 
 # Resolve the newest versions again; the lock names no index.
 lock: $(VENV)/.ready

@@ -15,8 +15,8 @@ from tempfile import NamedTemporaryFile
 import librosa
 import numpy as np
 import pandas as pd
+import scipy
 import soundfile
-from scipy.sparse import csr_array
 
 from helpers import corpus, signals
 
@@ -86,7 +86,7 @@ class MFCCSetting:
 
 
 @lru_cache
-def _mel_bank(setting: MFCCSetting) -> csr_array:
+def _mel_bank(setting: MFCCSetting) -> "scipy.sparse.csr_array":
     """Return the filters, shape (n_mels, bins).
 
     librosa would build them again for every clip. Most of them is zeros, and a sparse product adds
@@ -107,7 +107,7 @@ def _mel_bank(setting: MFCCSetting) -> csr_array:
             f"{len(empty)} of {setting.n_mels} mel filters cover no bin (the first is number "
             f"{empty[0]}); take fewer filters or a longer n_fft"
         )
-    return csr_array(bank)
+    return scipy.sparse.csr_array(bank)  # scipy imports its parts as they are used
 
 
 def mfcc(y: np.ndarray, sr: float, setting: MFCCSetting = MFCCSetting()) -> np.ndarray:

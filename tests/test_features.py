@@ -290,8 +290,3 @@ def test_features_come_where_none_can_be_kept(tmp_path, monkeypatch, blocked):
 def test_a_clip_without_features_is_named(tmp_path):
     with pytest.raises(ValueError, match=f"{CLIPS['path'][0]}: the signal has"):
         extract(CLIPS.head(1), MFCCSetting(n_fft=16_000), cache=tmp_path)
-
-
-def test_features_need_no_tensorflow():
-    code = "import sys, helpers.features; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
