@@ -30,6 +30,7 @@ COLUMNS = (
     "package",
     "version",
     "licence",
+    "credit",
     "sha256",
 )
 
@@ -61,10 +62,11 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a clip: ``path`` (below ``root``), ``language`` (BCP 47), ``speaker``,
-        ``unheard`` (True for the voices kept apart for testing), ``prompt`` (the same
-        across languages), ``duration`` in seconds, ``source_sr`` in hertz, ``package``,
-        ``version``, ``licence``, ``sha256``. It is a copy, free to be changed.
+        One row a clip: ``path`` (below ``root``), ``language`` (BCP 47, such as ``es-MX`` or
+        ``es-CO``: its first two letters are the language), ``speaker``, ``unheard`` (True for
+        the voices kept apart for testing), ``prompt`` (the same across languages), ``duration``
+        in seconds, ``source_sr`` in hertz, ``package``, ``version``, ``licence``, ``credit``
+        (show it where you play the clip), ``sha256``. It is a copy, free to be changed.
 
     Raises
     ------
@@ -73,8 +75,11 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
 
     Examples
     --------
-    >>> sorted(manifest()["language"].unique())
+    >>> clips = manifest()
+    >>> sorted(clips.query("not unheard")["language"].unique())
     ['en-US', 'es-MX', 'fr-CA', 'it-IT', 'ru-RU']
+    >>> sorted(clips.query("unheard")["language"].unique())
+    ['en', 'en-GB', 'en-US', 'es-CO', 'fr', 'it-IT', 'ru']
     """
     return _read_manifest(Path(root)).copy()
 

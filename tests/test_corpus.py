@@ -34,6 +34,13 @@ def relabel(root, path, data):
     table.to_csv(root / "manifest.csv", index=False)
 
 
+def stanzas(package):
+    """Return the licence of each group of files in a package's machine-readable copyright file."""
+    text = (corpus.SPEECH / "licences" / f"{package}.txt").read_text(encoding="utf-8")
+    parts = text.split("\nFiles: ")[1:]
+    return {s.split("\n")[0].strip(): re.search(r"^ ?License: (\S+)", s, re.M)[1] for s in parts}
+
+
 def test_every_file_is_the_one_in_the_manifest():
     stored = {p.relative_to(corpus.SPEECH).as_posix() for p in corpus.SPEECH.rglob("*.ogg")}
     assert stored == set(CLIPS["path"])
@@ -54,20 +61,76 @@ def test_the_corpus_fits_the_repository():
 
 @pytest.mark.parametrize("language", ["en-US", "es-MX", "fr-CA", "it-IT", "ru-RU"])
 def test_the_licence_is_the_one_in_the_packages_own_file(language):
-    row = CLIPS[CLIPS["language"] == language].iloc[0]
-    path = corpus.SPEECH / "licences" / f"{row['package']}.txt"
-    stanzas = path.read_text(encoding="utf-8").split("\nFiles: ")[1:]
-    licences = {
-        s.split("\n")[0].strip(): re.search(r"^ ?License: (\S+)", s, re.M)[1] for s in stanzas
-    }
-    assert row["licence"] == licences.get(f"{language[:2]}-*", licences["*"])
+    heard = CLIPS[~CLIPS["unheard"] & (CLIPS["language"] == language)]
+    (licence,), (package,) = heard["licence"].unique(), heard["package"].unique()
+    licences = stanzas(package)
+    assert licence == licences.get(f"{language[:2]}-*", licences["*"])
+
+
+@pytest.mark.parametrize(
+    ("package", "licence", "words"),
+    [
+        ("asterisk-prompt-es-co", "GPL-2", "GNU General Public License .*version 2 dated June"),
+        (
+            "asterisk-prompt-fr-armelle",
+            "BSD-like",
+            "Redistribution and use, with or without modification, are permitted .*must retain "
+            "the above copyright notice.*Neither the name .*endorse",
+        ),
+        (
+            "asterisk-prompt-it-menardi-wav",
+            "CC-BY-SA-3.0-IT",
+            "license is Creative Commons Attribution Share Alike 3.0 Italian",
+        ),
+        ("klettres-data", "GPL-2+", "version 2 of the License, or [(]at your option[)] any later"),
+        (
+            "ktuberling-data",
+            "GPL-2+",
+            "version 2 of the License, or [(]at your option[)] any later",
+        ),
+    ],
+)
+def test_the_licence_of_an_unheard_voice_is_the_one_in_the_packages_own_file(
+    package, licence, words
+):
+    rows = CLIPS[CLIPS["package"] == package]
+    assert rows["unheard"].all() and set(rows["licence"]) == {licence}
+    text = (corpus.SPEECH / "licences" / f"{package}.txt").read_text(encoding="utf-8")
+    assert re.search(words, " ".join(text.split()))
+    if licence == "GPL-2+":  # per file: no other stanza may cover the recordings
+        assert stanzas(package)["*"] == licence
+        assert not any("ogg" in files or "sounds" in files for files in stanzas(package))
+
+
+def test_every_package_has_its_copyright_file_and_the_gpl_comes_in_full():
+    licences = corpus.SPEECH / "licences"
+    assert {p.stem for p in licences.iterdir()} == {*CLIPS["package"], "GPL-2"}
+    gpl = (licences / "GPL-2.txt").read_text(encoding="ascii")
+    assert "Version 2, June 1991" in gpl and "END OF TERMS AND CONDITIONS" in gpl
+
+
+def test_every_credit_stands_in_the_readme():
+    readme = " ".join((corpus.SPEECH.parents[1] / "README.md").read_text(encoding="utf-8").split())
+    assert [c for c in CLIPS["credit"].unique() if c not in readme] == []
+    menardi = CLIPS[CLIPS["speaker"] == "paola"]["credit"].unique().item()
+    assert "Menardi" in menardi and "Dal Zot" in menardi
+    assert "http://www.voip.ammdomus.it" in menardi
+
+
+def test_every_language_has_an_unheard_voice_that_is_no_main_voice():
+    heard, unheard = CLIPS[~CLIPS["unheard"]], CLIPS[CLIPS["unheard"]]
+    assert set(unheard["language"].str[:2]) == set(heard["language"].str[:2])
+    assert not set(unheard["speaker"]) & set(heard["speaker"])
 
 
 def test_prompts_are_unique_within_a_voice_and_shared_across_languages():
-    heard = CLIPS[~CLIPS["unheard"]]
-    assert not heard.duplicated(["language", "speaker", "prompt"]).any()
-    languages = heard.groupby("prompt")["language"].nunique()
+    assert not CLIPS.duplicated(["language", "speaker", "prompt"]).any()
+    languages = CLIPS[~CLIPS["unheard"]].groupby("prompt")["language"].nunique()
     assert (languages == 5).sum() >= 300
+    telephone = CLIPS[CLIPS["unheard"] & CLIPS["package"].str.startswith("asterisk")]
+    assert (telephone.groupby("prompt")["language"].nunique() == 3).sum() >= 200
+    assert set(telephone["prompt"]) <= set(languages.index)
+    assert set(telephone["source_sr"]) == {8000}
 
 
 @pytest.mark.parametrize("path", ONE_EACH)

@@ -11,6 +11,7 @@ soundfile encodes, and the random serial number that it draws for every file is 
 """
 
 import csv
+import gzip
 import hashlib
 import io
 import re
@@ -28,44 +29,49 @@ import soundfile
 SPEECH = Path(__file__).resolve().parent.parent / "assets" / "speech"
 SR = 16_000
 QUALITY = 0.2  # of Ogg Vorbis, 0 to 1
-SHORTEST, LONGEST = 0.3, 20.0  # seconds
+SHORTEST, LONGEST, LONGEST_UNHEARD = 0.3, 20.0, 8.0  # seconds; all must fit into 45 MB
+LOUDEST_UNHEARD = 0.7  # of full scale: some are recorded so loud that the codec would overshoot
 SILENCE_DB, MARGIN = -40.0, 0.05  # below the loudest 20 ms; seconds kept around speech
-# Prompts that are no speech of the speaker's: tones, music, animals, silence.
-NOT_SPEECH = re.compile(r"(^|/)(silence/|beep|tt-|.*music|ascending|descending|.*tone|.*ring)")
+# Recordings that are no speech of the speaker's: tones, music, animals, silence; and those of
+# a penguin that laughs, sleeps or is in love, who may do it without a word.
+NOT_SPEECH = re.compile(
+    r"(^|/)(silence/|beep|tt-|.*music|ascending|descending|.*tone|.*ring)"
+    r"|ktuberling/tux-(angry|huh|idea|laugh|love|sick|stare|what|wow|zzz)$"
+)
 
 
 class Voice(NamedTuple):
     """One speaker in one language, and the package that the recordings come from."""
 
     package: str
-    folder: str  # below /usr/share/asterisk/sounds
-    language: str  # BCP 47
-    speaker: str
-    source_sr: int
+    folder: str  # of the recordings in the package, below /usr/share
+    suffix: str
+    prefix: str  # of prompt ids that are not Asterisk's
+    pick: str  # a pattern of the names to take, where several people share a folder
+    language: str  # BCP 47, with a region only where the package states one
+    speaker: str  # named after the package where it does not say who speaks
+    unheard: str  # 1: kept apart, for testing
     licence: str
-    unheard: bool = False  # kept apart, for testing
+    credit: str
 
 
-SOUNDS = "asterisk-core-sounds-{}-g722"
-VOICES = [
-    Voice(SOUNDS.format("en"), "en_US_f_Allison", "en-US", "allison", 16_000, "CC-BY-SA-3.0"),
-    Voice(SOUNDS.format("es"), "es_MX_f_Allison", "es-MX", "allison", 16_000, "CC-BY-SA-3.0"),
-    Voice(SOUNDS.format("fr"), "fr_CA_f_June", "fr-CA", "june", 16_000, "CC-BY-SA-3.0"),
-    Voice(SOUNDS.format("it"), "it_IT_m_Carlo", "it-IT", "carlo", 16_000, "CC-BY-3.0"),
-    Voice(SOUNDS.format("ru"), "ru_RU_f_IvrvoiceRU", "ru-RU", "ivrvoice", 16_000, "CC-BY-3.0"),
-]
+with open(Path(__file__).with_name("voices.csv"), newline="", encoding="utf-8") as table:
+    VOICES = [Voice(**row) for row in csv.DictReader(table)]
 COLUMNS = (
-    "path language speaker unheard prompt duration source_sr package version licence sha256".split()
-)
+    "path language speaker unheard prompt duration source_sr package version licence credit sha256"
+).split()
 
 
-def decode(path: Path) -> np.ndarray:
-    """Return the recording as 16-bit samples at 16 kHz, shape (samples,); a few are empty."""
+def decode(path: Path) -> tuple[np.ndarray, int]:
+    """Return the recording as 16-bit samples at 16 kHz, shape (samples,), and its own rate."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SR)
-    with av.open(str(path)) as container:
+    kind = path.suffix[1:]  # a short GSM recording is not recognised by its content
+    with av.open(str(path), format=kind, metadata_errors="ignore") as container:
+        source_sr = container.streams.audio[0].rate
         frames = [f for frame in container.decode(audio=0) for f in resampler.resample(frame)]
         frames += resampler.resample(None)
-    return np.concatenate([f.to_ndarray()[0] for f in frames] or [np.zeros(0, np.int16)])
+    y = np.concatenate([f.to_ndarray()[0] for f in frames] or [np.zeros(0, np.int16)])
+    return y, source_sr
 
 
 def trim(y: np.ndarray) -> np.ndarray:
@@ -78,6 +84,12 @@ def trim(y: np.ndarray) -> np.ndarray:
     loud = np.flatnonzero(rms > rms.max() * 10 ** (SILENCE_DB / 20))
     margin = int(MARGIN * SR)
     return y[max(0, loud[0] * hop - margin) : (loud[-1] + 1) * hop + margin]
+
+
+def turn_down(y: np.ndarray) -> np.ndarray:
+    """Scale the samples so that none is above ``LOUDEST_UNHEARD``; leave softer ones alone."""
+    peak = np.abs(y.astype(float)).max(initial=0.0) / 32768
+    return y if peak <= LOUDEST_UNHEARD else np.round(y * (LOUDEST_UNHEARD / peak)).astype(np.int16)
 
 
 def _crc_table() -> list[int]:
@@ -128,8 +140,11 @@ def encode(y: np.ndarray, path: Path) -> None:
 def make_clip(job: tuple[Path, str, Voice, str]) -> dict | None:
     """Make one clip; return its row of the manifest, or None where there is no speech."""
     source, prompt, voice, version = job
-    y = trim(decode(source))
-    if not SHORTEST <= len(y) / SR <= LONGEST:
+    y, source_sr = decode(source)
+    y, longest = trim(y), LONGEST
+    if voice.unheard == "1":
+        y, longest = turn_down(y), LONGEST_UNHEARD
+    if not SHORTEST <= len(y) / SR <= longest:
         return None
     name = f"{voice.language}/{voice.speaker}/{prompt.replace('/', '__')}.ogg"
     encode(y, SPEECH / name)
@@ -137,13 +152,14 @@ def make_clip(job: tuple[Path, str, Voice, str]) -> dict | None:
         "path": name,
         "language": voice.language,
         "speaker": voice.speaker,
-        "unheard": int(voice.unheard),
+        "unheard": voice.unheard,
         "prompt": prompt,
         "duration": f"{len(y) / SR:.4f}",
-        "source_sr": voice.source_sr,
+        "source_sr": source_sr,
         "package": voice.package,
         "version": version,
         "licence": voice.licence,
+        "credit": voice.credit,
         "sha256": hashlib.sha256((SPEECH / name).read_bytes()).hexdigest(),
     }
 
@@ -161,19 +177,33 @@ def unpack(debs: Path, package: str, target: Path) -> str:
 
 def collect(debs: Path, work: Path) -> list[tuple[Path, str, Voice, str]]:
     """Unpack every voice; return one job a prompt, and store each package's copyright file."""
-    jobs = []
+    found = []
+    licences = SPEECH / "licences"
+    licences.mkdir(parents=True, exist_ok=True)
     for voice in VOICES:
         target = work / voice.package
         version = unpack(debs, voice.package, target)
-        text = (target / "usr/share/doc" / voice.package / "copyright").read_bytes()
-        (SPEECH / "licences").mkdir(parents=True, exist_ok=True)
-        (SPEECH / "licences" / f"{voice.package}.txt").write_bytes(text)
-        root = target / "usr/share/asterisk/sounds" / voice.folder
-        for source in sorted(p for p in root.rglob("*") if p.is_file()):
-            prompt = source.relative_to(root).with_suffix("").as_posix()
-            if source.suffix == ".g722" and not NOT_SPEECH.match(prompt):
-                jobs.append((source, prompt, voice, version))
-    return jobs
+        doc = target / "usr/share/doc" / voice.package
+        (licences / f"{voice.package}.txt").write_bytes((doc / "copyright").read_bytes())
+        if (text := doc / "LICENCIA.gz").exists():  # the GPL in full, which others only refer to
+            (licences / "GPL-2.txt").write_bytes(gzip.decompress(text.read_bytes()))
+        root = target / "usr/share" / voice.folder
+        prompts = {
+            voice.prefix + p.relative_to(root).with_suffix("").as_posix(): p
+            for p in sorted(root.rglob(f"*{voice.suffix}"))
+            if re.match(voice.pick, p.stem)
+        }
+        found.append(
+            (voice, version, {k: p for k, p in prompts.items() if not NOT_SPEECH.match(k)})
+        )
+    # Of an unheard voice's telephone prompts, those that every voice speaks are enough.
+    shared = set.intersection(*(set(prompts) for v, _, prompts in found if not v.prefix))
+    return [
+        (source, prompt, voice, version)
+        for voice, version, prompts in found
+        for prompt, source in prompts.items()
+        if voice.unheard == "0" or voice.prefix or prompt in shared
+    ]
 
 
 def main() -> None:
