@@ -36,7 +36,11 @@ def execute(path: Path) -> None:
     """Execute one notebook in place; raise where a cell does or writes to stderr."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=600, record_timing=False, resources={"metadata": {"path": path.parent}}
+        notebook,
+        timeout=600,
+        record_timing=False,
+        coalesce_streams=True,  # one output, however the kernel cut it
+        resources={"metadata": {"path": path.parent}},
     )
     client.execute()
     for number, cell in enumerate(notebook.cells):
