@@ -80,6 +80,9 @@ def bench_imports(repeats: int = 5) -> None:
 
     tasks = {
         "an interpreter": start(""),
+        "and what a signal notebook imports": start(
+            "from helpers import corpus, exercises, interactive, listen, plots"
+        ),
         "and helpers without TensorFlow": start("from helpers import " + ", ".join(LIGHT)),
         "and helpers.networks": start("import helpers.networks"),
     }

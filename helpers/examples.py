@@ -4,12 +4,17 @@
 on to it.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Examples", "cut", "split"]
 
@@ -44,7 +49,7 @@ class Examples:
         """Return the number of examples."""
         return len(self.y)
 
-    def __getitem__(self, which) -> "Examples":
+    def __getitem__(self, which) -> Examples:
         """Return a choice of the examples."""
         if isinstance(which, int | np.integer):
             which = [which]
@@ -109,6 +114,7 @@ def cut(
     --------
     Clips of 5 and 2 frames, cut every 3 frames:
 
+    >>> import pandas as pd
     >>> clips = pd.DataFrame({"language": ["it-IT", "ru-RU"]})
     >>> examples = cut(clips, [np.ones((5, 64)), np.ones((2, 64))], steps=3)
     >>> examples.x.shape, examples.lengths.tolist(), examples.clip.tolist()
@@ -154,7 +160,7 @@ def split(
     Parameters
     ----------
     clips : pandas.DataFrame
-        Rows of the manifest.
+        Rows of `corpus.manifest` or `corpus.folder`.
     parts : dict of str to float
         Names of the parts and how large each is to be, in proportion.
     by : str, optional
@@ -170,10 +176,11 @@ def split(
     Raises
     ------
     ValueError
-        If there is no such column, or a size is not positive.
+        If there is no such column, a clip has nothing in it, or a size is not positive.
 
     Examples
     --------
+    >>> import pandas as pd
     >>> clips = pd.DataFrame({"prompt": ["hello", "goodbye", "hello"]})
     >>> part = split(clips, {"train": 0.5, "test": 0.5})
     >>> bool(part[0] == part[2])
@@ -181,6 +188,8 @@ def split(
     """
     if by not in clips.columns:
         raise ValueError(f"no column {by!r} to split by; there are {', '.join(clips.columns)}")
+    if unknown := int((clips[by].isna() | (clips[by] == "")).sum()):
+        raise ValueError(f"{unknown} of {len(clips)} clips have no {by}; split by something else")
     if not parts or not all(0 < size < np.inf for size in parts.values()):
         raise ValueError(f"parts are {parts}; expected a positive size for each")
     edges = np.cumsum(list(parts.values()))

@@ -1,5 +1,7 @@
 """MFCCs of whole sets of recordings: on all cores, and kept from one run to the next."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -11,14 +13,17 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
 
 import librosa
 import numpy as np
-import pandas as pd
 import scipy
 import soundfile
 
 from helpers import corpus, signals
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CACHE", "MFCCSetting", "extract", "mfcc"]
 
@@ -86,7 +91,7 @@ class MFCCSetting:
 
 
 @lru_cache
-def _mel_bank(setting: MFCCSetting) -> "scipy.sparse.csr_array":
+def _mel_bank(setting: MFCCSetting) -> scipy.sparse.csr_array:
     """Return the filters, shape (n_mels, bins).
 
     librosa would build them again for every clip. Most of them is zeros, and a sparse product adds
@@ -161,14 +166,14 @@ def extract(
     """Return the MFCCs of a set of clips, from the cache where it has them.
 
     What is kept is found by everything it depends on: setting, the clips' bytes as they are now,
-    versions of librosa, libsndfile and this module. It is checked as it is read, so a changed
-    file, a killed run or a damaged cache costs time and never a wrong number. Where the cache
-    cannot be written, nothing is kept.
+    versions of librosa, libsndfile and the course's own code. It is checked as it is read, so a
+    changed file, a killed run or a damaged cache costs time and never a wrong number. Where the
+    cache cannot be written, nothing is kept.
 
     Parameters
     ----------
     clips : pandas.DataFrame
-        Rows of the manifest; only ``path`` is used.
+        Rows of `corpus.manifest` or `corpus.folder`; only ``path`` is used.
     setting : MFCCSetting, optional
         The course's own unless given.
     root : pathlib.Path, optional
@@ -232,8 +237,8 @@ def _clip_mfcc(path: str, root: Path, setting: MFCCSetting) -> np.ndarray:
 
 def _key(setting: MFCCSetting, digests: list[str]) -> str:
     """Return a name for everything that the features depend on."""
-    module = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    versions = [librosa.__version__, soundfile.__libsndfile_version__, module]
+    code = [hashlib.sha256(Path(m).read_bytes()).hexdigest() for m in (__file__, corpus.__file__)]
+    versions = [librosa.__version__, soundfile.__libsndfile_version__, *code]
     everything = json.dumps([asdict(setting), versions, digests], sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()[:32]
 

@@ -234,7 +234,7 @@ def test_a_replaced_clip_is_computed_again(tmp_path, speech):
     changed = CLIPS.assign(unheard=0)
     changed.loc[2, "sha256"] = changed.loc[0, "sha256"]
     changed.to_csv(speech / "manifest.csv", index=False)
-    corpus._read_manifest.cache_clear()
+    corpus._rows.cache_clear()
     after = extract(changed, root=speech, cache=tmp_path / "cache")
     np.testing.assert_array_equal(after[2], before[0])
     np.testing.assert_array_equal(after[1], before[1])
