@@ -147,8 +147,7 @@ def mfcc(y: np.ndarray, sr: float, setting: MFCCSetting = MFCCSetting()) -> np.n
     True
     """
     y = signals.as_mono(y).astype(np.float32, copy=False)
-    if not 0 < sr < np.inf:
-        raise ValueError(f"sr is {sr!r}; expected a positive number of hertz")
+    signals.check_sr(sr)
     if sr != setting.sr:
         y = librosa.resample(y, orig_sr=sr, target_sr=setting.sr)
     signals.check_framing(len(y), setting.n_fft, setting.hop_length)

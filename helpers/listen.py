@@ -69,7 +69,8 @@ def players(sounds: dict[str, np.ndarray], sr: int, *, normalize: bool = False) 
     Raises
     ------
     ValueError
-        If a sound is none (see `helpers.signals.as_mono`), or exceeds full scale.
+        If a sound is none (see `helpers.signals.as_mono`) or exceeds full scale, or the sampling
+        rate is no positive whole number.
 
     Examples
     --------
@@ -77,6 +78,9 @@ def players(sounds: dict[str, np.ndarray], sr: int, *, normalize: bool = False) 
     >>> players({"low": np.sin(500 * t), "high": np.sin(5_000 * t)}, 16_000)
     sound: low (0.50 s), high (0.50 s)
     """
+    signals.check_sr(sr)
+    if sr != int(sr):
+        raise ValueError(f"sr is {sr!r}; players take a whole number of hertz")
     ready = {}
     for name, y in sounds.items():
         y = signals.as_mono(y, name)
@@ -88,7 +92,7 @@ def players(sounds: dict[str, np.ndarray], sr: int, *, normalize: bool = False) 
                 f"{name}: reaches {peak:.3g}, and 1 is full scale; scale it or pass normalize=True"
             )
         ready[name] = y
-    return Player(ready, sr)
+    return Player(ready, int(sr))
 
 
 def player(y: np.ndarray, sr: int, name: str, *, normalize: bool = False) -> Player:

@@ -117,7 +117,7 @@ def waveform(
     Raises
     ------
     ValueError
-        If the signal is none, see `helpers.signals.as_mono`.
+        If the signal or its sampling rate is none, see `helpers.signals`.
 
     Examples
     --------
@@ -127,6 +127,7 @@ def waveform(
     'time in s'
     >>> plt.close(fig)
     """
+    signals.check_sr(sr)
     y = signals.as_mono(y)
     t = start + np.arange(len(y)) / sr
     lines = ax.plot(t, y, **{"linewidth": 0.8, **style})
@@ -170,7 +171,7 @@ def spectrogram(
     Raises
     ------
     ValueError
-        If the levels are no finite matrix.
+        If the levels are no finite matrix, or the sampling rate or the hop is none.
 
     Examples
     --------
@@ -180,6 +181,8 @@ def spectrogram(
     'frequency in kHz'
     >>> plt.close(fig)
     """
+    signals.check_sr(sr)
+    signals.check_framing(1, 1, hop_length)  # asks about the hop alone
     db = np.asarray(db)
     if db.ndim != 2 or not np.all(np.isfinite(db)):
         raise ValueError(f"db has shape {db.shape}; expected a finite matrix (bins, frames)")

@@ -6,7 +6,7 @@ becomes a silently wrong answer.
 
 import numpy as np
 
-__all__ = ["as_mono", "check_framing", "check_mel"]
+__all__ = ["as_mono", "check_framing", "check_mel", "check_sr"]
 
 
 def as_mono(y: np.ndarray, name: str = "y") -> np.ndarray:
@@ -66,6 +66,31 @@ def as_mono(y: np.ndarray, name: str = "y") -> np.ndarray:
     if y.shape == (2, 2):
         raise ValueError(f"{name}: shape (2, 2) does not say which axis the channels lie on")
     return y.mean(axis=int(np.argmin(y.shape)), dtype=y.dtype)
+
+
+def check_sr(sr: float) -> None:
+    """Refuse what is no sampling rate.
+
+    Parameters
+    ----------
+    sr : float
+        Sampling rate in hertz.
+
+    Raises
+    ------
+    ValueError
+        If it is not a positive, finite number.
+
+    Examples
+    --------
+    >>> check_sr(11_025)
+    >>> check_sr(0)
+    Traceback (most recent call last):
+    ...
+    ValueError: sr is 0; expected a positive number of hertz
+    """
+    if not 0 < sr < np.inf:
+        raise ValueError(f"sr is {sr!r}; expected a positive number of hertz")
 
 
 def check_framing(n_samples: int, frame_length: int, hop_length: int) -> None:
@@ -130,8 +155,7 @@ def check_mel(
     ...
     ValueError: fmax is 11025 Hz, above half the sampling rate (8000 Hz); lower it
     """
-    if not sr > 0:
-        raise ValueError(f"sr is {sr!r}; expected a positive number of hertz")
+    check_sr(sr)
     top = sr / 2 if fmax is None else fmax
     if top > sr / 2:
         raise ValueError(

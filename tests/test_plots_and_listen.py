@@ -74,3 +74,25 @@ def test_levels_that_cannot_be_drawn_are_refused(db):
     with pytest.raises(ValueError, match="finite matrix"):
         plots.spectrogram(db, 16_000, 160, ax)
     plt.close(fig)
+
+
+@pytest.mark.parametrize("sr", [0, -16_000, np.nan, np.inf])
+def test_what_is_no_sampling_rate_is_refused(sr):
+    fig, ax = plt.subplots()
+    for use in (
+        lambda: plots.waveform(np.zeros(9), sr, ax),
+        lambda: plots.spectrogram(np.zeros((3, 3)), sr, 160, ax),
+        lambda: listen.player(np.zeros(9), sr, "silence"),
+    ):
+        with pytest.raises(ValueError, match=f"sr is {sr}; expected a positive"):
+            use()
+    plt.close(fig)
+
+
+def test_a_player_takes_whole_rates_and_a_spectrogram_whole_hops():
+    with pytest.raises(ValueError, match="whole number of hertz"):
+        listen.player(np.zeros(9), 22_050.5, "silence")
+    fig, ax = plt.subplots()
+    with pytest.raises(ValueError, match="hop_length is 0"):
+        plots.spectrogram(np.zeros((3, 3)), 16_000, 0, ax)
+    plt.close(fig)
