@@ -21,7 +21,7 @@ __all__ = ["LIGHT", "main"]
 
 LIGHT = (
     "bench cells corpus diagrams environment examples exercises features interactive listen plots "
-    "signals"
+    "signals windows"
 ).split()
 """The modules of ``helpers`` that do without TensorFlow."""
 
