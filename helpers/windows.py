@@ -90,19 +90,31 @@ def _crossing(w: np.ndarray, grid: np.ndarray, level: float) -> float:
     return optimize.brentq(lambda b: _magnitude(w, b) - level, *around)
 
 
-def _extremum(w: np.ndarray, i: int, sign: int) -> float:
-    """Return where in bins the minimum (or, with sign -1, maximum) at a grid point lies."""
-    around = ((i - 1) / GRID, (i + 1) / GRID)
-    found = optimize.minimize_scalar(
-        lambda b: sign * _magnitude(w, b), bounds=around, method="bounded", options={"xatol": 1e-7}
+def _minimum(w: np.ndarray, i: int) -> float:
+    """Return where in bins the first minimum near a grid point lies; the grid may step over one."""
+    bins = np.linspace(i - 2, i + 1, 97) / GRID
+    near = np.array([_magnitude(w, b) for b in bins])
+    k = 1 + int(np.argmax((near[1:-1] <= near[:-2]) & (near[1:-1] <= near[2:])))
+    around = (bins[k - 1], bins[k + 1])
+    return float(
+        optimize.minimize_scalar(
+            lambda b: _magnitude(w, b), bounds=around, method="bounded", options={"xatol": 1e-7}
+        ).x
     )
-    return float(found.x)
+
+
+def _peak(w: np.ndarray, i: int) -> float:
+    """Return the height of the maximum around a grid point."""
+    around = ((i - 1) / GRID, (i + 1) / GRID)
+    return -float(
+        optimize.minimize_scalar(lambda b: -_magnitude(w, b), bounds=around, method="bounded").fun
+    )
 
 
 def _envelope(grid: np.ndarray, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where in bins, and at what level in dB, side lobes given by grid points peak."""
     peaks = peaks[grid[peaks] > NOISE]
-    left, middle, right = (20 * np.log10(grid[peaks + i]) for i in (-1, 0, 1))
+    left, middle, right = (20 * np.log10(np.maximum(grid[peaks + i], NOISE)) for i in (-1, 0, 1))
     shift = (left - right) / (left - 2 * middle + right) / 2  # to the top of a parabola
     return (peaks + shift) / GRID, middle - (left - right) * shift / 4
 
@@ -158,7 +170,7 @@ def figures_of_merit(window: np.ndarray) -> FiguresOfMerit:
     ------
     ValueError
         If this is no row of at least two finite real numbers, sums to zero, or lets another
-        frequency pass better than frequency 0.
+        frequency pass more than 1 dB better than frequency 0.
 
     Notes
     -----
@@ -205,7 +217,7 @@ window alone, not of a windowed signal
     at_half_rate = len(valleys) and grid[-1] > grid[-2]  # a lobe that ends the spectrum
     highest = grid[-1] if at_half_rate else 0.0
     if len(peaks):
-        highest = max(highest, _magnitude(w, _extremum(w, peaks[np.argmax(grid[peaks])], -1)))
+        highest = max(highest, _peak(w, peaks[np.argmax(grid[peaks])]))
     scalloping = -20 * np.log10(_magnitude(w, 0.5))
     enbw = length * float(np.sum(w**2))
     return FiguresOfMerit(
@@ -217,5 +229,5 @@ window alone, not of a windowed signal
         sidelobe_falloff_db_per_octave=_falloff(*_envelope(grid, peaks), length),
         bandwidth_3db_bins=2 * _crossing(w, grid, np.sqrt(0.5)),
         bandwidth_6db_bins=2 * _crossing(w, grid, 0.5),
-        mainlobe_width_bins=2.0 * _extremum(w, valleys[0], 1) if len(valleys) else float(length),
+        mainlobe_width_bins=2 * _minimum(w, valleys[0]) if len(valleys) else float(length),
     )

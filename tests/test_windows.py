@@ -160,7 +160,7 @@ def harris_window(name, alpha, length):
     }[name]()
 
 
-@pytest.mark.parametrize("row", pd.read_csv(HARRIS).to_dict("records"),
+@pytest.mark.parametrize("row", pd.read_csv(HARRIS, comment="#").to_dict("records"),
                          ids=lambda row: f"{row['window']} {row['alpha']}")  # fmt: skip
 def test_harris_1978(row):
     got = asdict(figures_of_merit(harris_window(row["window"], row["alpha"], 1024)))
