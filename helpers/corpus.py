@@ -266,7 +266,10 @@ def _decode(data: bytes) -> tuple[np.ndarray, int]:
         raise ValueError(
             f"lasts {1000 * len(y) / sr:.0f} ms; expected {1000 * SHORTEST:.0f} or more"
         )
-    y = signals.as_mono(y, "sound")
+    try:
+        y = signals.as_mono(y)
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix("y: ")) from error
     if np.max(np.abs(y)) <= SILENCE:
         raise ValueError("silent")
     return y, sr

@@ -89,7 +89,7 @@ def test_any_mix_of_rates_and_formats_is_heard_as_it_is(tmp_path_factory, data):
         assert len(y) / corpus.SR == pytest.approx(row.duration, abs=1e-3)
         spectrum = np.abs(np.fft.rfft(y[2000:6000] * np.hanning(4000)))
         assert np.argmax(spectrum) * 4 == pytest.approx(frequency, abs=5)
-        assert np.abs(y[2000:6000]).max() == pytest.approx(0.4, abs=0.05)
+        assert np.std(y[2000:6000]) == pytest.approx(0.4 / np.sqrt(2), rel=0.2)  # MP3 rounds
 
 
 BROKEN = {
@@ -128,7 +128,7 @@ def test_what_is_no_clip_is_left_out_and_named_with_its_reason(mine, name, voice
     (mine / voice / name).write_bytes(data)
     left_out = skipped(mine)
     assert list(left_out) == [f"{voice}/{name}"]
-    assert re.search(why, left_out[f"{voice}/{name}"])
+    assert re.match(f"(soundfile )?({why})", left_out[f"{voice}/{name}"])
 
 
 def test_what_lies_elsewhere_is_left_out_and_named(mine):
