@@ -20,8 +20,8 @@ from helpers import corpus, features
 __all__ = ["LIGHT", "main"]
 
 LIGHT = (
-    "bench cells corpus diagrams environment examples exercises features interactive listen plots "
-    "signals windows"
+    "bench cells corpus diagrams environment examples exercises features interactive listen "
+    "microphone plots signals windows"
 ).split()
 """The modules of ``helpers`` that do without TensorFlow."""
 

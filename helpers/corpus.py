@@ -27,7 +27,18 @@ from helpers import signals
 if TYPE_CHECKING:  # it takes longer to import than all else here, and a single clip needs no table
     import pandas as pd
 
-__all__ = ["SPEECH", "SR", "CorpusError", "folder", "load_clip", "load_clips", "manifest"]
+__all__ = [
+    "SILENCE",
+    "SPEECH",
+    "SR",
+    "CodecError",
+    "CorpusError",
+    "decode",
+    "folder",
+    "load_clip",
+    "load_clips",
+    "manifest",
+]
 
 SPEECH = Path(__file__).resolve().parent.parent / "assets" / "speech"
 SR = 16_000
@@ -56,6 +67,10 @@ COLUMNS = (
 
 class CorpusError(ValueError):
     """A recording or the manifest is missing, altered or not what it should be."""
+
+
+class CodecError(CorpusError):
+    """What the bytes hold, soundfile cannot decode."""
 
 
 @lru_cache
@@ -226,10 +241,10 @@ def _row(file: Path, root: Path) -> dict | str:
     """Return a clip's row of the table, or the reason why it is none."""
     try:
         data = file.read_bytes()
-        y, sr = _decode(data)
+        y, sr = decode(data)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    except ValueError as error:
+    except CorpusError as error:
         return str(error)
     # One name may be stored as different characters, depending on the system that wrote it.
     language, *speaker, _ = unicodedata.normalize("NFC", file.relative_to(root).as_posix()).split(
@@ -248,30 +263,57 @@ def _row(file: Path, root: Path) -> dict | str:
     }
 
 
-def _decode(data: bytes) -> tuple[np.ndarray, int]:
-    """Return a file's sound as one channel, at its own rate, or say why it is no speech."""
+def decode(data: bytes) -> tuple[np.ndarray, int]:
+    """Return the sound in the bytes of a file, or say why it is no speech.
+
+    Parameters
+    ----------
+    data : bytes
+        Of a file in any format that soundfile reads.
+
+    Returns
+    -------
+    y : numpy.ndarray, shape (samples,), float32
+        The signal; two channels are averaged.
+    sr : int
+        Its own sampling rate in hertz.
+
+    Raises
+    ------
+    CodecError
+        If soundfile cannot decode it.
+    CorpusError
+        If it is empty, silent, shorter than 25 ms, breaks off, has more than two channels or
+        samples that are no numbers.
+
+    Examples
+    --------
+    >>> y, sr = decode((SPEECH / "en-US/allison/vm-goodbye.ogg").read_bytes())
+    >>> y.ndim, sr
+    (1, 16000)
+    """
     if not data:
-        raise ValueError("the file is empty")
+        raise CorpusError("the file is empty")
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             y, sr, whole = file.read(dtype="float32"), file.samplerate, file.frames
     except soundfile.LibsndfileError as error:
-        raise ValueError(
+        raise CodecError(
             f"soundfile cannot decode it ({error.error_string.rstrip('.')}); if it is a recording, "
             "convert it to WAV or FLAC"
         ) from error
     if len(y) < whole:
-        raise ValueError(f"breaks off after {len(y) / sr:.2f} of {whole / sr:.2f} s")
+        raise CorpusError(f"breaks off after {len(y) / sr:.2f} of {whole / sr:.2f} s")
     if len(y) < SHORTEST * sr:
-        raise ValueError(
+        raise CorpusError(
             f"lasts {1000 * len(y) / sr:.0f} ms; expected {1000 * SHORTEST:.0f} or more"
         )
     try:
         y = signals.as_mono(y)
     except ValueError as error:
-        raise ValueError(str(error).removeprefix("y: ")) from error
+        raise CorpusError(str(error).removeprefix("y: ")) from error
     if np.max(np.abs(y)) <= SILENCE:
-        raise ValueError("silent")
+        raise CorpusError("silent")
     return y, sr
 
 
@@ -353,10 +395,10 @@ def load_clip(path: str, root: Path = SPEECH) -> tuple[np.ndarray, int]:
 def _load_own(path: str) -> tuple[np.ndarray, int]:
     """Return a recording that no manifest lists, brought to what the shipped ones are."""
     try:
-        y, sr = _decode(Path(path).read_bytes())
+        y, sr = decode(Path(path).read_bytes())
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except CorpusError as error:
         raise CorpusError(f"{path}: {error}") from error
     return (y if sr == SR else librosa.resample(y, orig_sr=sr, target_sr=SR)), SR
 
