@@ -9,7 +9,7 @@ import pytest
 from helpers.bench import LIGHT
 
 ROOT = Path(__file__).resolve().parent.parent
-ABOUT_NETWORKS = {"memory", "networks", "training"}
+ABOUT_NETWORKS = {"experiments", "memory", "networks", "training"}
 
 
 def test_every_module_is_light_or_about_networks():

@@ -1,0 +1,146 @@
+"""Carry out the experiments of ``12_compare`` that its tables lack.
+
+    make experiments                     # all of them: an hour or two
+    python -m tools.experiments remedies # those of one group
+
+A run that is in the table is not made again, so a command that was stopped goes on where it was;
+what a killed run has written of its answers is dropped.
+"""
+
+import csv
+import datetime
+import hashlib
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import experiments
+from helpers.experiments import BASELINE, Run
+from helpers.networks import LAYERS
+
+SEEDS = range(5)
+CHOOSING = (100, 101)
+"""Seeds of the runs that choose the learning rates: they deal other sentences to the parts."""
+RATES = {
+    "SimpleRNN": (1e-4, 3e-4, 1e-3, 3e-3),
+    "GRU": (3e-4, 1e-3, 3e-3, 1e-2),
+    "LSTM": (3e-4, 1e-3, 3e-3, 1e-2),
+    BASELINE: (0.001, 0.01, 0.1, 1.0),
+}
+FOLDS = ("july wadley dashk0", "armelle ktuberling-en ktuberling-ru", "paola klettres-gb buraya")
+"""Each unheard voice stays so in one of three, while the others are trained on."""
+
+
+def best_rate(layer: str, table: pd.DataFrame) -> float:
+    """Return the learning rate of the highest mean validation accuracy."""
+    chosen = table[(table["layer"] == layer) & table["seed"].isin(CHOOSING)]
+    if chosen.groupby("learning_rate").size().reindex(RATES[layer]).min() != len(CHOOSING):
+        raise SystemExit(f"{layer}: first make the runs of the group 'rates'")
+    return float(chosen.groupby("learning_rate")["validation_accuracy"].mean().idxmax())
+
+
+def wanted(group: str, path: Path) -> Iterator[Run]:
+    """Yield the runs of a group; all but the first take the rates that it chose."""
+    if group == "rates":
+        for layer, rates in RATES.items():
+            yield from (Run(layer, rate, seed) for rate in rates for seed in CHOOSING)
+        return
+    table = experiments.runs(path)
+    rate = {layer: best_rate(layer, table) for layer in RATES}
+    for seed in SEEDS:
+        gru = Run("GRU", rate["GRU"], seed)
+        plain = Run(BASELINE, rate[BASELINE], seed)
+        simple = Run("SimpleRNN", rate["SimpleRNN"], seed)
+        match group:
+            case "layers":
+                yield from (Run(layer, rate[layer], seed) for layer in (*LAYERS, BASELINE))
+            case "one voice":  # of two languages, and the language that nobody taught
+                yield replace(gru, languages="en es")
+                yield replace(plain, languages="en es")
+                yield replace(gru, languages="en es", per_excerpt=True)
+                yield replace(gru, languages="en fr it ru")
+            case "remedies":
+                for base in (gru, plain):
+                    yield replace(base, per_excerpt=True)
+                    yield replace(base, fmax=4000)
+                    yield replace(base, n_mfcc=13)
+                    yield replace(base, speeds=True)
+                    yield from (replace(base, kept_out=fold) for fold in FOLDS)
+                    for fold in ("", *FOLDS):
+                        yield replace(base, per_excerpt=True, fmax=4000, speeds=True, kept_out=fold)
+            case "short":
+                for layer in LAYERS:
+                    for seconds in (0.25, 0.5, 1.0):
+                        yield Run(layer, rate[layer], seed, seconds=seconds)
+            case "long":
+                yield replace(simple, hop_ms=10)
+                yield replace(simple, hop_ms=10, clipnorm=0.0)
+                yield replace(simple, clipnorm=0.0)
+                yield replace(gru, hop_ms=10)
+
+
+GROUPS = ("rates", "layers", "one voice", "remedies", "short", "long")
+
+
+def key(run: Run) -> str:
+    """Return the name of a run in the tables, from all fields that are not as they are unasked."""
+    told = [
+        f"{field.name}={getattr(run, field.name)}"
+        for field in fields(run)
+        if getattr(run, field.name) != field.default
+    ]
+    return hashlib.sha256(" ".join(told).encode()).hexdigest()[:10]
+
+
+def append(path: Path, rows: list[dict]) -> None:
+    """Add rows to a table, with the names of the columns where it is new."""
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def drop_unfinished(runs: Path, answers: Path) -> None:
+    """Drop answers whose run has no row: it was stopped between the two."""
+    if answers.exists():
+        done = pd.read_csv(runs)["run"] if runs.exists() else []
+        told = pd.read_csv(answers)
+        if not told["run"].isin(done).all():
+            told[told["run"].isin(done)].to_csv(answers, index=False, lineterminator="\n")
+
+
+def make(run: Run, runs: Path, answers: Path) -> None:
+    """Carry out a run and add it to the tables; its row comes last."""
+    row, told = experiments.carry_out(run)
+    rounded = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
+    rounded |= {"date": datetime.date.today(), "python": platform.python_version()}
+    rounded |= {name: version(name) for name in ("keras", "tensorflow", "librosa", "scikit-learn")}
+    told.insert(0, "run", key(run))
+    append(answers, told.to_dict("records"))
+    append(runs, [{"run": key(run), **rounded, "machine": platform.machine()}])
+    print(*asdict(run).values(), "->", rounded["epochs"], rounded["accuracy"], flush=True)
+
+
+def main(groups: list[str], folder: Path = experiments.FOLDER) -> None:
+    """Make what the tables lack."""
+    if unknown := set(groups) - set(GROUPS):
+        raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    runs, answers = folder / "runs.csv", folder / "answers.csv"
+    drop_unfinished(runs, answers)
+    for group in groups or GROUPS:
+        done = set(pd.read_csv(runs)["run"]) if runs.exists() else set()
+        for run in wanted(group, runs):
+            if key(run) not in done:
+                make(run, runs, answers)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
