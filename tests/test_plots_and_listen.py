@@ -53,6 +53,22 @@ def test_a_figure_is_stored_with_its_description():
     assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (200, 100)
 
 
+def test_a_thin_line_keeps_its_colour_beside_a_colourful_image():
+    fig, (above, below) = plt.subplots(2, figsize=(9, 5))
+    above.imshow(np.random.default_rng(0).random((100, 300)), cmap="magma", aspect="auto")
+    for row, colour in enumerate(("#0072B2", "#009E73", "#D55E00")):
+        below.plot([0, 1], [row, row], color=colour, linewidth=1)
+    drawn = io.BytesIO()
+    fig.savefig(drawn, format="png")
+    png = base64.b64decode(plots.picture(fig, "noise above three lines")[0]["image/png"])
+    plt.close(fig)
+    wanted, stored = (
+        np.asarray(Image.open(picture).convert("RGB")).astype(int)
+        for picture in (drawn, io.BytesIO(png))
+    )
+    assert np.abs(stored - wanted).max() <= 20  # of 255
+
+
 @pytest.mark.parametrize("alt", ["", "  "])
 def test_a_figure_without_description_is_refused(alt):
     fig, _ = plt.subplots()
