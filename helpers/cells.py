@@ -5,11 +5,16 @@ and ``09_lstm``. Here they run over whole batches, for any layer that Keras can 
 takes layers and does not import TensorFlow itself.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from scipy.special import expit
+import scipy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["STATES", "blocks", "summary", "trace"]
 
@@ -105,7 +110,7 @@ def _activation(function: Callable) -> Callable:
     known = {
         keras.activations.linear: lambda a: a,
         keras.activations.tanh: np.tanh,
-        keras.activations.sigmoid: expit,
+        keras.activations.sigmoid: scipy.special.expit,
         keras.activations.relu: lambda a: np.maximum(a, 0),
         keras.activations.hard_sigmoid: lambda a: np.clip(a / 6 + 0.5, 0, 1),
     }
@@ -313,6 +318,8 @@ def summary(*layers) -> pd.DataFrame:
     gates               0      2
     parameters       5440  16512
     """
+    import pandas as pd
+
     rows = []
     for layer in layers:
         kind, cut = _kind(layer), blocks(layer)

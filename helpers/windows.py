@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy  # loads scipy.optimize where it is first used: it takes longer than all else here
 
 __all__ = ["FiguresOfMerit", "figures_of_merit"]
 
@@ -87,7 +87,7 @@ def _crossing(w: np.ndarray, grid: np.ndarray, level: float) -> float:
         return np.nan
     i = int(np.argmax(below))
     around = (max(i - 1.5, 0) / GRID, (i + 0.5) / GRID)  # wider, for levels right on the grid
-    return optimize.brentq(lambda b: _magnitude(w, b) - level, *around)
+    return scipy.optimize.brentq(lambda b: _magnitude(w, b) - level, *around)
 
 
 def _minimum(w: np.ndarray, i: int) -> float:
@@ -97,7 +97,7 @@ def _minimum(w: np.ndarray, i: int) -> float:
     k = 1 + int(np.argmax((near[1:-1] <= near[:-2]) & (near[1:-1] <= near[2:])))
     around = (bins[k - 1], bins[k + 1])
     return float(
-        optimize.minimize_scalar(
+        scipy.optimize.minimize_scalar(
             lambda b: _magnitude(w, b), bounds=around, method="bounded", options={"xatol": 1e-7}
         ).x
     )
@@ -107,7 +107,9 @@ def _peak(w: np.ndarray, i: int) -> float:
     """Return the height of the maximum around a grid point."""
     around = ((i - 1) / GRID, (i + 1) / GRID)
     return -float(
-        optimize.minimize_scalar(lambda b: -_magnitude(w, b), bounds=around, method="bounded").fun
+        scipy.optimize.minimize_scalar(
+            lambda b: -_magnitude(w, b), bounds=around, method="bounded"
+        ).fun
     )
 
 
