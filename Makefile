@@ -43,9 +43,10 @@ bench: $(VENV)/.ready
 	$(BIN)/python -m helpers.bench
 
 # Carry out what the tables under assets/experiments lack: hours from scratch, and resumable.
+# CORPUS=my_recordings compares the layers on a folder of your own instead.
 experiments: $(VENV)/.ready
 	$(BIN)/python -m tools.recall
-	$(BIN)/python -m tools.experiments
+	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)"
 
 # Resolve the newest versions again; the lock names no index.
 lock: $(VENV)/.ready

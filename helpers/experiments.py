@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +21,23 @@ from helpers import corpus, features, networks
 from helpers.examples import Examples, cut, split
 from helpers.networks import keras
 
-__all__ = ["ANSWERS", "BASELINE", "LENGTHS", "RUNS", "Run", "answers", "carry_out", "runs"]
+__all__ = [
+    "ANSWERS",
+    "BASELINE",
+    "CHOOSING",
+    "LENGTHS",
+    "RUNS",
+    "Run",
+    "answers",
+    "best_rates",
+    "carry_out",
+    "chosen",
+    "clips",
+    "named",
+    "read",
+    "runs",
+    "tables",
+]
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "experiments"
 RUNS = FOLDER / "runs.csv"
@@ -37,6 +53,8 @@ PARAMETERS = 25_000
 """Of every network, near enough; each layer gets as many units as they afford."""
 SHORTEST = 0.6
 """Seconds below which the rest of a clip is no example."""
+CHOOSING = (100, 101)
+"""Seeds of the runs that choose the learning rates: they deal other sentences to the parts."""
 SPEEDS = (0.87, 1.0, 1.15)
 """At which a run with `Run.speeds` hears its training clips."""
 
@@ -71,6 +89,9 @@ class Run:
         Whether the training clips are heard at each of `SPEEDS`: faster is higher, too.
     kept_out : str, optional
         The unheard voices that stay so while all others are trained on; empty keeps out all.
+    corpus : str, optional
+        A folder of recordings as `helpers.corpus.folder` takes it; empty is the course's corpus.
+        Of each language with several speakers, the one with the least sound is unheard.
 
     Examples
     --------
@@ -90,6 +111,7 @@ class Run:
     per_excerpt: bool = False
     speeds: bool = False
     kept_out: str = ""
+    corpus: str = ""
 
     @property
     def setting(self) -> features.MFCCSetting:
@@ -111,21 +133,44 @@ class Run:
 
 
 @lru_cache(maxsize=1)
-def _clips() -> pd.DataFrame:
-    """Return the manifest with the language alone, and a name for each voice."""
-    clips = corpus.manifest()
-    clips["voice"] = clips["language"].str.cat(clips["speaker"], sep=" ")
-    clips["language"] = clips["language"].str[:2]
-    return clips
+def clips(recordings: str = "") -> pd.DataFrame:
+    """Return the clips that runs are made of, with a name for each voice.
+
+    Parameters
+    ----------
+    recordings : str, optional
+        As for `Run.corpus`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `helpers.corpus.manifest`, and ``voice``; of the course's corpus, ``language`` is the
+        language alone.
+
+    Examples
+    --------
+    >>> clips()["language"].unique().tolist()
+    ['en', 'es', 'fr', 'it', 'ru']
+    """
+    table = corpus.folder(recordings) if recordings else corpus.manifest()
+    table["voice"] = table["language"].str.cat(table["speaker"], sep=" ")
+    if recordings:
+        seconds = table.groupby(["language", "voice"])["duration"].sum()
+        several = seconds.groupby("language").filter(lambda voices: len(voices) > 1)
+        least = several.groupby("language").idxmin()
+        table["unheard"] = table["voice"].isin([voice for _, voice in least])
+    else:
+        table["language"] = table["language"].str[:2]
+    return table
 
 
 @lru_cache(maxsize=8)
-def _mfccs(setting: features.MFCCSetting, speed: float) -> list[np.ndarray]:
+def _mfccs(recordings: str, setting: features.MFCCSetting, speed: float) -> list[np.ndarray]:
     """Return the features of all clips, played at another speed."""
     if speed == 1.0:
-        return features.extract(_clips(), setting)
+        return features.extract(clips(recordings), setting)
     # Whoever takes the samples for fewer a second hears them slower and lower.
-    sounds = corpus.load_clips(_clips())
+    sounds = corpus.load_clips(clips(recordings))
     return [features.mfcc(y, corpus.SR * speed, setting) for y in sounds]
 
 
@@ -143,15 +188,15 @@ def _standardised(examples: Examples) -> Examples:
 
 def _examples(run: Run, which: np.ndarray, seconds: float, speeds=(1.0,)) -> Examples | None:
     """Return the examples of the clips with these rows, None where there are none."""
-    clips, names = _clips().iloc[which], run.languages.split()
+    these, names = clips(run.corpus).iloc[which], run.languages.split()
     steps = run.steps_of(seconds)
     shortest = min(run.steps_of(SHORTEST), steps)
     parts = []
     for speed in speeds:
-        mfccs = _mfccs(run.setting, speed)
+        mfccs = _mfccs(run.corpus, run.setting, speed)
         try:
             parts.append(
-                cut(clips, [mfccs[i] for i in which], steps, shortest=shortest, languages=names)
+                cut(these, [mfccs[i] for i in which], steps, shortest=shortest, languages=names)
             )
         except ValueError:  # all too short
             return None
@@ -164,14 +209,20 @@ def _examples(run: Run, which: np.ndarray, seconds: float, speeds=(1.0,)) -> Exa
 
 def _parts(run: Run) -> dict[str, np.ndarray]:
     """Return the rows of the clips in each part; ``unheard`` is what no part may touch."""
-    clips = _clips()
-    dealt = split(clips, {"train": 0.7, "validation": 0.15, "test": 0.15}, seed=run.seed)
-    kept_out = run.kept_out.split() or clips.loc[clips["unheard"], "speaker"].unique()
-    unheard = clips["unheard"] & clips["speaker"].isin(kept_out)
+    table = clips(run.corpus)
+    dealt = split(table, {"train": 0.7, "validation": 0.15, "test": 0.15}, seed=run.seed)
+    kept_out = run.kept_out.split() or table.loc[table["unheard"], "speaker"].unique()
+    unheard = table["unheard"] & table["speaker"].isin(kept_out)
     part = dealt.where(~unheard, "unheard")
-    # Of what was added to the training, nothing is in the test of the five voices.
-    part = part.where(~(clips["unheard"] & (part == "test")), "left out")
-    part = part.where(clips["language"].isin(run.languages.split()), "another language")
+    # Of what was added to the training, nothing is in the test of the main voices.
+    part = part.where(~(table["unheard"] & (part == "test")), "left out")
+    part = part.where(table["language"].isin(run.languages.split()), "another language")
+    if empty := {"train", "validation", "test"} - set(part):
+        count = table["prompt"].nunique()
+        raise ValueError(
+            f"seed {run.seed} deals none of the {count} sentences to {', '.join(sorted(empty))}; "
+            "it takes some thirty different ones at least"
+        )
     return {name: np.flatnonzero(part == name) for name in part.unique()}
 
 
@@ -216,7 +267,8 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
     row["examples"] = len(test)
     row["chance"] = np.bincount(test.y).max() / len(test)
     for seconds in LENGTHS:
-        row[f"after_{seconds:g}"] = np.mean(guesses[whole, _at(run, seconds)] == test.y[whole])
+        right = guesses[whole, _at(run, seconds)] == test.y[whole]
+        row[f"after_{seconds:g}"] = np.mean(right) if whole.any() else np.nan
     return {**asdict(run), **row}, _answers(run, parts, test, last, predict)
 
 
@@ -311,72 +363,176 @@ def _regression(run: Run, train: Examples, validation: Examples):
 
 def _answers(run: Run, parts: dict, test: Examples, last: np.ndarray, predict) -> pd.DataFrame:
     """Return how often each voice was named which language, unheard voices included."""
-    clips, names = _clips(), run.languages.split()
-    heard = clips.iloc[parts["test"]].reset_index(drop=True)
+    table, names = clips(run.corpus), run.languages.split()
+    every = sorted(table["language"].unique())
+    heard = table.iloc[parts["test"]].reset_index(drop=True)
     tables = [(heard["voice"].to_numpy()[test.clip], last)]
     # A language that was left out of the training may be asked about all the same.
     others = np.concatenate([parts.get("unheard", []), parts.get("another language", [])]).astype(
         int
     )
     if len(others):
-        asked = _examples(Run(**{**asdict(run), "languages": "en es fr it ru"}), others, 3.0)
+        asked = _examples(replace(run, languages=" ".join(every)), others, 3.0)
         guesses = predict(asked)[np.arange(len(asked)), asked.lengths - 1]
-        tables.append((clips["voice"].to_numpy()[others][asked.clip], guesses))
+        tables.append((table["voice"].to_numpy()[others][asked.clip], guesses))
     voices = np.concatenate([voice for voice, _ in tables])
     named = np.array(names)[np.concatenate([guess for _, guess in tables])]
-    counts = pd.crosstab(voices, named).reindex(
-        columns=["en", "es", "fr", "it", "ru"], fill_value=0
-    )
-    about = clips.drop_duplicates("voice").set_index("voice")[["language", "unheard"]]
+    counts = pd.crosstab(voices, named).reindex(columns=every, fill_value=0)
+    about = table.drop_duplicates("voice").set_index("voice")[["language", "unheard"]]
     counts.columns.name = None
     return about.loc[counts.index].join(counts).rename_axis("voice").reset_index()
 
 
-def runs(path: Path = RUNS) -> pd.DataFrame:
+def tables(recordings: str = "") -> tuple[Path, Path]:
+    """Return where the runs and their answers are kept.
+
+    Parameters
+    ----------
+    recordings : str, optional
+        As for `Run.corpus`; tables of one's own recordings lie in a folder of that name.
+
+    Returns
+    -------
+    runs, answers : pathlib.Path
+
+    Examples
+    --------
+    >>> [path.name for path in tables("somewhere/mine")], tables("somewhere/mine")[0].parent.name
+    (['runs.csv', 'answers.csv'], 'mine')
+    """
+    if not recordings:
+        return RUNS, ANSWERS
+    own = FOLDER / Path(recordings).resolve().name
+    return own / RUNS.name, own / ANSWERS.name
+
+
+def runs(recordings: str = "") -> pd.DataFrame:
     """Return the table of runs, one row each.
 
     Parameters
     ----------
-    path : pathlib.Path, optional
+    recordings : str, optional
+        As for `Run.corpus`.
 
     Returns
     -------
     pandas.DataFrame
         The fields of `Run`, then what `carry_out` returns, then versions and date.
 
+    Raises
+    ------
+    FileNotFoundError
+        If there is no table for these recordings.
+
     Examples
     --------
     >>> set(runs()["layer"]) >= set(networks.LAYERS)
     True
     """
+    path, _ = tables(recordings)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"no experiments with {recordings} are stored; "
+            f"make them with: make experiments CORPUS={recordings}"
+        )
+    return read(path)
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return a table of runs from its file; numbers are numbers, and empty text is empty."""
     numbers = {name: float for name in ("learning_rate", "clipnorm", "seconds")}  # also where whole
     return pd.read_csv(path, keep_default_na=False, na_values=["nan"], dtype=numbers)
 
 
-def answers(path: Path = ANSWERS, table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return how each voice was named in each run, with the run's fields beside.
+def best_rates(table: pd.DataFrame) -> pd.Series:
+    """Return the learning rate of the highest mean validation accuracy, for each layer.
 
     Parameters
     ----------
-    path : pathlib.Path, optional
-    table : pandas.DataFrame, optional
-        The runs; `runs` unless given.
+    table : pandas.DataFrame
+        As `runs` returns it. Only the runs of the seeds `CHOOSING` count.
+
+    Examples
+    --------
+    >>> float(best_rates(runs())["SimpleRNN"])
+    0.001
+    """
+    choosing = table[table["seed"].isin(CHOOSING)]
+    means = choosing.groupby(["layer", "learning_rate"])["validation_accuracy"].mean()
+    return means.unstack("layer").idxmax()
+
+
+def chosen(table: pd.DataFrame, **changed) -> pd.DataFrame:
+    """Return the runs at each layer's best rate that differ from the plain ones in this alone.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `runs` returns it.
+    **changed
+        Fields of `Run` and their values; all others are as a `Run` has them unasked.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each run and voice: the run's fields, ``voice``, ``language``, ``unheard``,
-        the counts ``en``, ``es``, ``fr``, ``it``, ``ru``, and ``right``, the share named rightly.
+        Some of the rows, without those of the seeds `CHOOSING`.
+
+    Examples
+    --------
+    >>> int(chosen(runs(), seconds=0.5).groupby("layer").size()["GRU"])
+    5
+    """
+    wanted = {f.name: f.default for f in fields(Run) if f.default is not MISSING} | changed
+    if table["corpus"].iloc[0]:  # another corpus has other languages
+        wanted |= {name: table[name].iloc[0] for name in ("corpus", "languages")}
+    same = (table[list(wanted)] == pd.Series(wanted)).all(axis=1)
+    best = table["learning_rate"] == table["layer"].map(best_rates(table))
+    return table[same & best & ~table["seed"].isin(CHOOSING)]
+
+
+def named(table: pd.DataFrame) -> list[str]:
+    """Return the languages that a table of answers has a column for, in its order.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `answers` returns it.
+
+    Examples
+    --------
+    >>> named(answers())
+    ['en', 'es', 'fr', 'it', 'ru']
+    """
+    return [name for name in table.columns if name in set(table["language"])]
+
+
+def answers(recordings: str = "") -> pd.DataFrame:
+    """Return how each voice was named in each run, with the run's fields beside.
+
+    Parameters
+    ----------
+    recordings : str, optional
+        As for `Run.corpus`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each run and voice: ``run``, ``voice``, ``language``, ``unheard``, a count for
+        each language, ``right``, the share named rightly, and the run's fields.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no table for these recordings.
 
     Examples
     --------
     >>> bool(answers()["right"].between(0, 1).all())
     True
     """
-    table = runs() if table is None else table
-    told = pd.read_csv(path)
-    names = ["en", "es", "fr", "it", "ru"]
+    table = runs(recordings)
+    told = pd.read_csv(tables(recordings)[1], keep_default_na=False)
+    names = named(told)
     right = told[names].to_numpy()[np.arange(len(told)), told["language"].map(names.index)]
     told["right"] = right / told[names].sum(axis=1)
-    own = ["run", *(field.name for field in fields(Run) if field.name != "languages")]
-    return told.merge(table[[*own, "languages"]], on="run")
+    return told.merge(table[["run", *(field.name for field in fields(Run))]], on="run")

@@ -5,6 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
 from helpers import experiments, networks
 from helpers.examples import Examples
@@ -16,7 +17,7 @@ RUNS = experiments.runs()
 
 @pytest.mark.parametrize("kept_out", ["", *tool.FOLDS])
 def test_what_is_tested_is_not_trained_on(kept_out):
-    clips = experiments._clips()
+    clips = experiments.clips()
     parts = experiments._parts(Run("GRU", 0.01, seed=3, kept_out=kept_out))
     rows = np.concatenate(list(parts.values()))
     assert len(set(rows)) == len(rows) == len(clips)
@@ -32,7 +33,7 @@ def test_what_is_tested_is_not_trained_on(kept_out):
 
 
 def test_each_unheard_voice_is_kept_out_in_one_fold():
-    clips = experiments._clips()
+    clips = experiments.clips()
     folds = " ".join(tool.FOLDS).split()
     assert sorted(folds) == sorted(clips.loc[clips["unheard"], "speaker"].unique())
 
@@ -119,18 +120,20 @@ def test_a_stopped_command_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
         made.append(run)
         return fake(run)
 
+    monkeypatch.setattr(experiments, "RUNS", tmp_path / "runs.csv")
+    monkeypatch.setattr(experiments, "ANSWERS", tmp_path / "answers.csv")
     monkeypatch.setattr(experiments, "carry_out", stops_after_three)
     with pytest.raises(KeyboardInterrupt):
-        tool.main(["rates"], tmp_path)
+        tool.main(["rates"])
     half = (tmp_path / "answers.csv").read_text().splitlines()[-1].replace(",", "-half,", 1)
     with (tmp_path / "answers.csv").open("a") as file:
         file.write(half + "\n")  # answers whose row was never written
     monkeypatch.setattr(experiments, "carry_out", lambda run: made.append(run) or fake(run))
-    tool.main(["rates"], tmp_path)
-    tool.main(["rates"], tmp_path)
+    tool.main(["rates"])
+    tool.main(["rates"])
     everything = list(tool.wanted("rates", tmp_path / "runs.csv"))
     assert made == everything
-    table = experiments.runs(tmp_path / "runs.csv")
+    table = experiments.runs()
     assert table["run"].tolist() == list(map(tool.key, everything))
     assert pd.read_csv(tmp_path / "answers.csv")["run"].tolist() == table["run"].tolist()
     assert tool.best_rate("GRU", table) == max(tool.RATES["GRU"])
@@ -140,4 +143,42 @@ def test_rates_are_chosen_before_they_are_used(tmp_path):
     with pytest.raises(SystemExit, match="first make the runs of the group 'rates'"):
         tool.best_rate("GRU", RUNS[RUNS["seed"] == 100])
     with pytest.raises(SystemExit, match="no group nonsense; there are rates, layers"):
-        tool.main(["nonsense"], tmp_path)
+        tool.main(["nonsense"])
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """Return a folder of recordings: two languages, told by the pitch, with two speakers each."""
+    rng = np.random.default_rng(0)
+    for language, hertz in (("aa", 300), ("bb", 900)):
+        for speaker, clips in (("anna", 40), ("bruno", 10)):
+            folder = tmp_path / "mine" / language / speaker
+            folder.mkdir(parents=True)
+            for number in range(clips):
+                t = np.arange(12_000 + 100 * number) / 16_000
+                y = 0.3 * np.sin(2 * np.pi * (hertz + 5 * number) * t)
+                y += 0.01 * rng.standard_normal(len(t))
+                soundfile.write(folder / f"sentence{number}.wav", y, 16_000)
+    (tmp_path / "mine" / "aa" / "anna" / "broken.wav").write_bytes(b"RIFF")
+    monkeypatch.setattr(experiments, "FOLDER", tmp_path / "tables")
+    return str(tmp_path / "mine")
+
+
+def test_experiments_go_with_recordings_of_ones_own(mine, capsys, monkeypatch):
+    rates = {BASELINE: (0.1, 1.0), "GRU": (0.01,), "SimpleRNN": (0.001,)}
+    monkeypatch.setattr(tool, "RATES", rates)
+    monkeypatch.setattr(tool, "SEEDS", range(1))
+    monkeypatch.setattr(tool, "LAYERS", ("GRU",))
+    with pytest.raises(FileNotFoundError, match=f"make experiments CORPUS={mine}"):
+        experiments.runs(mine)
+    tool.main(["rates", "layers"], mine)
+    assert "broken.wav" in capsys.readouterr().out
+    plain = experiments.runs(mine).query("seed == 0").set_index("layer")
+    assert (plain["corpus"] == mine).all() and (plain["languages"] == "aa bb").all()
+    assert plain.loc[BASELINE, "accuracy"] == 1
+    told = experiments.answers(mine)
+    assert experiments.named(told) == ["aa", "bb"]
+    unheard = told.loc[told["unheard"], "voice"].unique().tolist()
+    assert sorted(unheard) == ["aa bruno", "bb bruno"]  # of whom there is less
+    with pytest.raises(SystemExit, match="no group remedies; there are rates, layers"):
+        tool.main(["remedies"], mine)

@@ -1,17 +1,18 @@
 """Carry out the experiments of ``12_compare`` that its tables lack.
 
-    make experiments                     # all of them: an hour or two
-    python -m tools.experiments remedies # those of one group
+    make experiments                                  # all of them: hours
+    make experiments CORPUS=my_recordings             # the layers, with a folder of your own
+    python -m tools.experiments remedies              # those of one group
 
 A run that is in the table is not made again, so a command that was stopped goes on where it was;
 what a killed run has written of its answers is dropped.
 """
 
+import argparse
 import csv
 import datetime
 import hashlib
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
@@ -20,12 +21,10 @@ from pathlib import Path
 import pandas as pd
 
 from helpers import experiments
-from helpers.experiments import BASELINE, Run
+from helpers.experiments import BASELINE, CHOOSING, Run
 from helpers.networks import LAYERS
 
 SEEDS = range(5)
-CHOOSING = (100, 101)
-"""Seeds of the runs that choose the learning rates: they deal other sentences to the parts."""
 RATES = {
     "SimpleRNN": (1e-4, 3e-4, 1e-3, 3e-3),
     "GRU": (3e-4, 1e-3, 3e-3, 1e-2),
@@ -41,16 +40,21 @@ def best_rate(layer: str, table: pd.DataFrame) -> float:
     chosen = table[(table["layer"] == layer) & table["seed"].isin(CHOOSING)]
     if chosen.groupby("learning_rate").size().reindex(RATES[layer]).min() != len(CHOOSING):
         raise SystemExit(f"{layer}: first make the runs of the group 'rates'")
-    return float(chosen.groupby("learning_rate")["validation_accuracy"].mean().idxmax())
+    return float(experiments.best_rates(table)[layer])
 
 
-def wanted(group: str, path: Path) -> Iterator[Run]:
+def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
     """Yield the runs of a group; all but the first take the rates that it chose."""
+    if recordings:
+        spoken = " ".join(sorted(experiments.clips(recordings)["language"].unique()))
+        for run in wanted(group, path):
+            yield replace(run, corpus=recordings, languages=spoken)
+        return
     if group == "rates":
         for layer, rates in RATES.items():
             yield from (Run(layer, rate, seed) for rate in rates for seed in CHOOSING)
         return
-    table = experiments.runs(path)
+    table = experiments.read(path)
     rate = {layer: best_rate(layer, table) for layer in RATES}
     for seed in SEEDS:
         gru = Run("GRU", rate["GRU"], seed)
@@ -85,6 +89,8 @@ def wanted(group: str, path: Path) -> Iterator[Run]:
 
 
 GROUPS = ("rates", "layers", "one voice", "remedies", "short", "long")
+ANYWHERE = ("rates", "layers", "short", "long")
+"""The groups that make sense with any corpus; the others speak of voices of this one."""
 
 
 def key(run: Run) -> str:
@@ -128,19 +134,24 @@ def make(run: Run, runs: Path, answers: Path) -> None:
     print(*asdict(run).values(), "->", rounded["epochs"], rounded["accuracy"], flush=True)
 
 
-def main(groups: list[str], folder: Path = experiments.FOLDER) -> None:
+def main(groups: list[str], recordings: str = "") -> None:
     """Make what the tables lack."""
-    if unknown := set(groups) - set(GROUPS):
-        raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
-    folder.mkdir(parents=True, exist_ok=True)
-    runs, answers = folder / "runs.csv", folder / "answers.csv"
+    possible = ANYWHERE if recordings else GROUPS
+    if unknown := set(groups) - set(possible):
+        raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(possible)}")
+    runs, answers = experiments.tables(recordings)
+    runs.parent.mkdir(parents=True, exist_ok=True)
     drop_unfinished(runs, answers)
-    for group in groups or GROUPS:
+    for group in groups or possible:
         done = set(pd.read_csv(runs)["run"]) if runs.exists() else set()
-        for run in wanted(group, runs):
+        for run in wanted(group, runs, recordings):
             if key(run) not in done:
                 make(run, runs, answers)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all unless given")
+    parser.add_argument("--corpus", default="", help="a folder laid out as language/speaker/clip")
+    asked = parser.parse_args()
+    main(asked.groups, asked.corpus)
