@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Examples", "cut", "split"]
+__all__ = ["Examples", "cut", "sentences", "split"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,62 @@ def cut(
     clip, _, lengths = np.array(pieces).T
     y = clips["language"].map(names.index).to_numpy(dtype=int)[clip]
     return Examples(x, y, lengths, clip, names)
+
+
+def sentences(clips: pd.DataFrame, features: Sequence[np.ndarray]) -> pd.Series:
+    """Name the sentence of each clip, so that one that goes by several names gets one.
+
+    Two prompts are joined where any voice speaks them so alike that the words may be the same; what
+    only rhymes is joined as well, which costs a split some freedom and nothing else.
+
+    Parameters
+    ----------
+    clips : pandas.DataFrame
+        Rows of `corpus.manifest` or `corpus.folder`.
+    features : sequence of numpy.ndarray, shape (frames, coefficients)
+        MFCCs of each clip; coefficients 1 to 12 are compared.
+
+    Returns
+    -------
+    pandas.Series of str
+        One of the prompts that were joined, for each clip, indexed as ``clips``: for `split`.
+
+    Notes
+    -----
+    Derived in the notebook ``10_language_data``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> noise = np.random.default_rng(0).normal(size=(2, 40, 13))
+    >>> clips = pd.DataFrame({"prompt": ["bye", "vm-bye", "no"]})
+    >>> clips[["language", "speaker"]] = "it", "anna"
+    >>> sentences(clips, [noise[0], 1.01 * noise[0], noise[1]]).tolist()
+    ['bye', 'bye', 'no']
+    """
+    points, alike, length = 24, 0.8, 1.5  # of a course over time; distance; ratio of lengths
+    stands_for = {prompt: prompt for prompt in clips["prompt"]}
+
+    def leader(prompt: str) -> str:
+        while stands_for[prompt] != prompt:
+            prompt = stands_for[prompt]
+        return prompt
+
+    def course(frames: np.ndarray) -> np.ndarray:
+        at = np.linspace(0, len(frames) - 1, points)
+        return np.ravel([np.interp(at, np.arange(len(frames)), c) for c in frames[:, 1:13].T])
+
+    names = clips["prompt"].to_numpy()
+    for rows in clips.groupby(["language", "speaker"]).indices.values():
+        shapes = np.array([course(features[row]) for row in rows])
+        spread = shapes.std(axis=0) * np.sqrt(shapes.shape[1]) + 1e-9
+        tree = scipy.spatial.cKDTree((shapes - shapes.mean(axis=0)) / spread)
+        for i, j in sorted(tree.query_pairs(alike)):
+            short, long = sorted((len(features[rows[i]]), len(features[rows[j]])))
+            if long < length * short:
+                first, second = sorted((leader(names[rows[i]]), leader(names[rows[j]])))
+                stands_for[second] = first
+    return clips["prompt"].map(leader).rename("sentence")
 
 
 def split(

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from helpers import corpus, features, networks
-from helpers.examples import Examples, cut, split
+from helpers.examples import Examples, cut, sentences, split
 from helpers.networks import keras
 
 __all__ = [
@@ -92,6 +92,8 @@ class Run:
     corpus : str, optional
         A folder of recordings as `helpers.corpus.folder` takes it; empty is the course's corpus.
         Of each language with several speakers, the one with the least sound is unheard.
+    by : {"prompt", "sentence"}, optional
+        What no two parts share: a sentence's name, or what `helpers.examples.sentences` joins.
 
     Examples
     --------
@@ -112,6 +114,7 @@ class Run:
     speeds: bool = False
     kept_out: str = ""
     corpus: str = ""
+    by: str = "prompt"
 
     @property
     def setting(self) -> features.MFCCSetting:
@@ -164,6 +167,12 @@ def clips(recordings: str = "") -> pd.DataFrame:
     return table
 
 
+@lru_cache(maxsize=1)
+def _sentences(recordings: str) -> pd.Series:
+    """Return the sentence of each clip, whatever its name."""
+    return sentences(clips(recordings), _mfccs(recordings, features.MFCCSetting(), 1.0))
+
+
 @lru_cache(maxsize=8)
 def _mfccs(recordings: str, setting: features.MFCCSetting, speed: float) -> list[np.ndarray]:
     """Return the features of all clips, played at another speed."""
@@ -210,7 +219,10 @@ def _examples(run: Run, which: np.ndarray, seconds: float, speeds=(1.0,)) -> Exa
 def _parts(run: Run) -> dict[str, np.ndarray]:
     """Return the rows of the clips in each part; ``unheard`` is what no part may touch."""
     table = clips(run.corpus)
-    dealt = split(table, {"train": 0.7, "validation": 0.15, "test": 0.15}, seed=run.seed)
+    if run.by == "sentence":
+        table = table.assign(sentence=_sentences(run.corpus))
+    parts = {"train": 0.7, "validation": 0.15, "test": 0.15}
+    dealt = split(table, parts, by=run.by, seed=run.seed)
     kept_out = run.kept_out.split() or table.loc[table["unheard"], "speaker"].unique()
     unheard = table["unheard"] & table["speaker"].isin(kept_out)
     part = dealt.where(~unheard, "unheard")

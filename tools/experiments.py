@@ -77,6 +77,11 @@ def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
                     yield from (replace(base, kept_out=fold) for fold in FOLDS)
                     for fold in ("", *FOLDS):
                         yield replace(base, per_excerpt=True, fmax=4000, speeds=True, kept_out=fold)
+            case "sentences":  # not only names are kept apart, but whatever sounds like the same
+                for layer in (*LAYERS, BASELINE):
+                    yield Run(layer, rate[layer], seed, by="sentence")
+                yield replace(gru, languages="en es", by="sentence")
+                yield replace(plain, languages="en es", by="sentence")
             case "short":
                 for layer in LAYERS:
                     for seconds in (0.25, 0.5, 1.0):
@@ -88,7 +93,7 @@ def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
                 yield replace(gru, hop_ms=10)
 
 
-GROUPS = ("rates", "layers", "one voice", "remedies", "short", "long")
+GROUPS = ("rates", "layers", "one voice", "remedies", "short", "long", "sentences")
 ANYWHERE = ("rates", "layers", "short", "long")
 """The groups that make sense with any corpus; the others speak of voices of this one."""
 
