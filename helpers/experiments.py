@@ -94,6 +94,8 @@ class Run:
         Of each language with several speakers, the one with the least sound is unheard.
     by : {"prompt", "sentence"}, optional
         What no two parts share: a sentence's name, or what `helpers.examples.sentences` joins.
+    shuffled : bool, optional
+        Whether the frames of every excerpt, in training and test, are put into random order.
 
     Examples
     --------
@@ -115,6 +117,7 @@ class Run:
     kept_out: str = ""
     corpus: str = ""
     by: str = "prompt"
+    shuffled: bool = False
 
     @property
     def setting(self) -> features.MFCCSetting:
@@ -213,7 +216,12 @@ def _examples(run: Run, which: np.ndarray, seconds: float, speeds=(1.0,)) -> Exa
         *(np.concatenate([getattr(p, name) for p in parts]) for name in "x y lengths clip".split()),
         parts[0].languages,
     )
-    return _standardised(whole) if run.per_excerpt else whole
+    whole = _standardised(whole) if run.per_excerpt else whole
+    if run.shuffled:
+        rng = np.random.default_rng(run.seed)
+        for row, n in zip(whole.x, whole.lengths, strict=True):
+            row[:n] = rng.permutation(row[:n])
+    return whole
 
 
 def _parts(run: Run) -> dict[str, np.ndarray]:

@@ -82,6 +82,9 @@ def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
                     yield Run(layer, rate[layer], seed, by="sentence")
                 yield replace(gru, languages="en es", by="sentence")
                 yield replace(plain, languages="en es", by="sentence")
+            case "order":  # of the frames, where mean and variance tell nothing
+                yield replace(gru, languages="en es", per_excerpt=True, shuffled=True)
+                yield replace(gru, per_excerpt=True, shuffled=True)
             case "short":
                 for layer in LAYERS:
                     for seconds in (0.25, 0.5, 1.0):
@@ -93,7 +96,7 @@ def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
                 yield replace(gru, hop_ms=10)
 
 
-GROUPS = ("rates", "layers", "one voice", "remedies", "short", "long", "sentences")
+GROUPS = ("rates", "layers", "one voice", "remedies", "short", "long", "sentences", "order")
 ANYWHERE = ("rates", "layers", "short", "long")
 """The groups that make sense with any corpus; the others speak of voices of this one."""
 
