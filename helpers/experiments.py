@@ -37,6 +37,7 @@ __all__ = [
     "read",
     "runs",
     "tables",
+    "validated",
 ]
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "experiments"
@@ -95,7 +96,7 @@ class Run:
     by : {"prompt", "sentence"}, optional
         What no two parts share: a sentence's name, or what `helpers.examples.sentences` joins.
     shuffled : bool, optional
-        Whether the frames of every excerpt, in training and test, are put into random order.
+        Whether the frames of every `seconds`, in training and test, are put into random order.
 
     Examples
     --------
@@ -220,7 +221,9 @@ def _examples(run: Run, which: np.ndarray, seconds: float, speeds=(1.0,)) -> Exa
     if run.shuffled:
         rng = np.random.default_rng(run.seed)
         for row, n in zip(whole.x, whole.lengths, strict=True):
-            row[:n] = rng.permutation(row[:n])
+            for start in range(0, n, run.steps):  # what is asked early must not hear what is late
+                stop = min(start + run.steps, n)
+                row[start:stop] = rng.permutation(row[start:stop])
     return whole
 
 
@@ -263,9 +266,9 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
     row : dict
         The run's fields, then ``units``, ``parameters``, ``epochs``, ``seconds_per_epoch``,
         ``validation_loss``, ``validation_accuracy``, ``accuracy`` on the unseen sentences of the
-        voices trained on, ``examples`` (how many), ``chance`` (the share of the most frequent
-        language among them), and ``after_0.25`` to ``after_3``: the accuracy on those of them that
-        are 3 s long, asked for after so many seconds.
+        voices trained on, ``examples`` (how many), ``examples_3s`` (how many of them are 3 s long),
+        ``chance`` (the share of the most frequent language among them), and ``after_0.25`` to
+        ``after_3``: the accuracy on those that are 3 s long, asked for after so many seconds.
     answers : pandas.DataFrame
         One row for each voice tested: ``voice``, ``language``, ``unheard``, and how many excerpts
         were named which language.
@@ -285,6 +288,7 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
     last = guesses[np.arange(len(test)), test.lengths - 1]
     row["accuracy"] = np.mean(last == test.y)
     row["examples"] = len(test)
+    row["examples_3s"] = np.sum(whole)
     row["chance"] = np.bincount(test.y).max() / len(test)
     for seconds in LENGTHS:
         right = guesses[whole, _at(run, seconds)] == test.y[whole]
@@ -464,22 +468,56 @@ def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False, na_values=["nan"], dtype=numbers)
 
 
-def best_rates(table: pd.DataFrame) -> pd.Series:
+def _same(table: pd.DataFrame, **changed) -> pd.Series:
+    """Return which runs differ from the plain ones in this alone, at whatever rate and seed."""
+    wanted = {f.name: f.default for f in fields(Run) if f.default is not MISSING} | changed
+    if table["corpus"].iloc[0]:  # another corpus has other languages
+        wanted |= {name: table[name].iloc[0] for name in ("corpus", "languages")}
+    return (table[list(wanted)] == pd.Series(wanted)).all(axis=1)
+
+
+def validated(table: pd.DataFrame, **changed) -> pd.DataFrame:
+    """Return the mean validation accuracy of the seeds `CHOOSING`, a column for each layer.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `runs` returns it.
+    **changed
+        Fields of `Run` and their values; all others are as a `Run` has them unasked.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each learning rate; NaN where a layer was not tried at it.
+
+    Examples
+    --------
+    >>> int(validated(runs()).count()["GRU"])
+    4
+    """
+    choosing = table[table["seed"].isin(CHOOSING) & _same(table, **changed)]
+    return choosing.pivot_table("validation_accuracy", "learning_rate", "layer")
+
+
+def best_rates(table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> pd.Series:
     """Return the learning rate of the highest mean validation accuracy, for each layer.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `runs` returns it. Only the runs of the seeds `CHOOSING` count.
+    hop_ms : int, optional
+        From frame to frame. A layer that was tried at several rates with 30 ms only keeps that.
 
     Examples
     --------
     >>> float(best_rates(runs())["SimpleRNN"])
     0.001
     """
-    choosing = table[table["seed"].isin(CHOOSING)]
-    means = choosing.groupby(["layer", "learning_rate"])["validation_accuracy"].mean()
-    return means.unstack("layer").idxmax()
+    rates = validated(table).idxmax()
+    rates.update(validated(table, hop_ms=hop_ms).idxmax())
+    return rates
 
 
 def chosen(table: pd.DataFrame, **changed) -> pd.DataFrame:
@@ -502,12 +540,9 @@ def chosen(table: pd.DataFrame, **changed) -> pd.DataFrame:
     >>> int(chosen(runs(), seconds=0.5).groupby("layer").size()["GRU"])
     5
     """
-    wanted = {f.name: f.default for f in fields(Run) if f.default is not MISSING} | changed
-    if table["corpus"].iloc[0]:  # another corpus has other languages
-        wanted |= {name: table[name].iloc[0] for name in ("corpus", "languages")}
-    same = (table[list(wanted)] == pd.Series(wanted)).all(axis=1)
-    best = table["learning_rate"] == table["layer"].map(best_rates(table))
-    return table[same & best & ~table["seed"].isin(CHOOSING)]
+    rates = best_rates(table, changed.get("hop_ms", Run.hop_ms))
+    best = table["learning_rate"] == table["layer"].map(rates)
+    return table[_same(table, **changed) & best & ~table["seed"].isin(CHOOSING)]
 
 
 def named(table: pd.DataFrame) -> list[str]:

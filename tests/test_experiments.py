@@ -1,6 +1,6 @@
 """Experiments leak nothing, resume where they were stopped, and their tables hold what they say."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -67,7 +67,7 @@ def test_a_stored_row_comes_out_again():
     rate = tool.best_rate(BASELINE, RUNS)
     row, answers = experiments.carry_out(Run(BASELINE, rate, seed=0, languages="en es"))
     stored = RUNS[RUNS["run"] == tool.key(Run(BASELINE, rate, seed=0, languages="en es"))].iloc[0]
-    for name in ("examples", "parameters", "chance"):
+    for name in ("examples", "examples_3s", "parameters", "chance"):
         assert row[name] == pytest.approx(stored[name], rel=1e-4), name
     for name in ("accuracy", "after_0.25", "after_3", "validation_accuracy"):
         assert row[name] == pytest.approx(stored[name], abs=0.01), name
@@ -137,6 +137,36 @@ def test_a_stopped_command_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
     assert table["run"].tolist() == list(map(tool.key, everything))
     assert pd.read_csv(tmp_path / "answers.csv")["run"].tolist() == table["run"].tolist()
     assert tool.best_rate("GRU", table) == max(tool.RATES["GRU"])
+
+
+def test_a_table_of_other_columns_is_left_alone(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("run,layer\n1,GRU\n")
+    with pytest.raises(SystemExit, match="other columns than these rows"):
+        tool.append(path, [{"run": 2, "layer": "LSTM", "seed": 0}])
+    assert path.read_text() == "run,layer\n1,GRU\n"
+
+
+def test_each_frame_rate_has_its_own_best_rate(tmp_path):
+    plain, longer = experiments.best_rates(RUNS), experiments.best_rates(RUNS, hop_ms=10)
+    tried = RUNS[RUNS["seed"].isin(experiments.CHOOSING) & (RUNS["hop_ms"] == 10)]
+    means = tried.groupby("learning_rate")["validation_accuracy"].mean()
+    assert longer["SimpleRNN"] == means.idxmax() != plain["SimpleRNN"]
+    assert longer["GRU"] == plain["GRU"]
+    chosen = experiments.chosen(RUNS, hop_ms=10).set_index("layer")["learning_rate"]
+    assert set(chosen["SimpleRNN"]) == {longer["SimpleRNN"]}
+
+
+def test_shuffled_frames_stay_within_the_time_that_is_asked_about(tmp_path):
+    run = Run("GRU", 0.01, 0, seconds=0.25)
+    rows = np.flatnonzero(~experiments.clips()["unheard"])[:20]
+    ordered = experiments._examples(run, rows, 3.0)
+    mixed = experiments._examples(replace(run, shuffled=True), rows, 3.0)
+    n = run.steps
+    assert not np.array_equal(ordered.x[:, :n], mixed.x[:, :n])
+    np.testing.assert_array_equal(
+        np.sort(ordered.x[:, :n], axis=1), np.sort(mixed.x[:, :n], axis=1)
+    )
 
 
 def test_rates_are_chosen_before_they_are_used(tmp_path):

@@ -33,18 +33,22 @@ RATES = {
 }
 FOLDS = ("july wadley dashk0", "armelle ktuberling-en ktuberling-ru", "paola klettres-gb buraya")
 """Each unheard voice stays so in one of three, while the others are trained on."""
+TELEPHONES = "armelle july paola"
+"""The unheard voices that were recorded on a telephone line: one in each of `FOLDS`."""
 
 
-def best_rate(layer: str, table: pd.DataFrame) -> float:
+def best_rate(layer: str, table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> float:
     """Return the learning rate of the highest mean validation accuracy."""
-    chosen = table[(table["layer"] == layer) & table["seed"].isin(CHOOSING)]
-    if chosen.groupby("learning_rate").size().reindex(RATES[layer]).min() != len(CHOOSING):
-        raise SystemExit(f"{layer}: first make the runs of the group 'rates'")
-    return float(experiments.best_rates(table)[layer])
+    tried = table[(table["layer"] == layer) & (table["hop_ms"] == hop_ms)]
+    seeds = tried[tried["seed"].isin(CHOOSING)].groupby("learning_rate")["seed"].nunique()
+    if seeds.reindex(RATES[layer]).min() != len(CHOOSING):
+        group = "rates" if hop_ms == Run.hop_ms else "long rates"
+        raise SystemExit(f"{layer}: first make the runs of the group '{group}'")
+    return float(experiments.best_rates(table, hop_ms)[layer])
 
 
 def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
-    """Yield the runs of a group; all but the first take the rates that it chose."""
+    """Yield the runs of a group; but for those of rates, at the rates that were chosen."""
     if recordings:
         spoken = " ".join(sorted(experiments.clips(recordings)["language"].unique()))
         for run in wanted(group, path):
@@ -53,6 +57,10 @@ def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
     if group == "rates":
         for layer, rates in RATES.items():
             yield from (Run(layer, rate, seed) for rate in rates for seed in CHOOSING)
+        return
+    if group == "long rates":  # does the layer without gates want another one for longer ways?
+        for rate in RATES["SimpleRNN"]:
+            yield from (Run("SimpleRNN", rate, seed, hop_ms=10) for seed in CHOOSING)
         return
     table = experiments.read(path)
     rate = {layer: best_rate(layer, table) for layer in RATES}
@@ -85,19 +93,34 @@ def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
             case "order":  # of the frames, where mean and variance tell nothing
                 yield replace(gru, languages="en es", per_excerpt=True, shuffled=True)
                 yield replace(gru, per_excerpt=True, shuffled=True)
+                yield replace(gru, seconds=0.25, shuffled=True)
+            case "telephones":  # more voices, but none of them on a telephone line
+                yield replace(gru, kept_out=TELEPHONES)
             case "short":
                 for layer in LAYERS:
                     for seconds in (0.25, 0.5, 1.0):
                         yield Run(layer, rate[layer], seed, seconds=seconds)
             case "long":
-                yield replace(simple, hop_ms=10)
-                yield replace(simple, hop_ms=10, clipnorm=0.0)
+                longer = Run("SimpleRNN", best_rate("SimpleRNN", table, 10), seed, hop_ms=10)
+                yield longer
+                yield replace(longer, clipnorm=0.0)
                 yield replace(simple, clipnorm=0.0)
                 yield replace(gru, hop_ms=10)
 
 
-GROUPS = ("rates", "layers", "one voice", "remedies", "short", "long", "sentences", "order")
-ANYWHERE = ("rates", "layers", "short", "long")
+GROUPS = (
+    "rates",
+    "layers",
+    "one voice",
+    "remedies",
+    "telephones",
+    "short",
+    "long rates",
+    "long",
+    "sentences",
+    "order",
+)
+ANYWHERE = ("rates", "layers", "short", "long rates", "long")
 """The groups that make sense with any corpus; the others speak of voices of this one."""
 
 
@@ -114,6 +137,8 @@ def key(run: Run) -> str:
 def append(path: Path, rows: list[dict]) -> None:
     """Add rows to a table, with the names of the columns where it is new."""
     new = not path.exists()
+    if not new and list(pd.read_csv(path, nrows=0)) != list(rows[0]):
+        raise SystemExit(f"{path} has other columns than these rows; move it away to begin anew")
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         if new:
