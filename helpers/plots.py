@@ -54,7 +54,7 @@ def picture(fig: plt.Figure, alt: str) -> tuple[dict, dict]:
     if not alt or not alt.strip():
         raise ValueError("alt is empty; say in words what the figure shows")
     drawn, png = io.BytesIO(), io.BytesIO()
-    fig.savefig(drawn, format="png")
+    fig.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})  # read again at once
     # A palette shrinks a figure to less than half. It covers all colours, not only frequent ones:
     # beside a spectrogram a thin blue line must stay blue.
     drawn_in_rgb = Image.open(drawn).convert("RGB")
