@@ -159,8 +159,9 @@ def spectrogram(
     hop_length : int
         Samples from one frame to the next.
     ax : matplotlib.axes.Axes
-    y_axis : {"linear", "mel", ...}, optional
-        What the rows are; anything that ``librosa.display.specshow`` knows.
+    y_axis : {"linear", "mel"}, optional
+        What the rows are: bins from 0 Hz to half the sampling rate, or librosa's mel bands over
+        that range (Slaney's scale), all drawn equally high.
     colorbar : bool, optional
         Whether to draw the scale of colours beside the axes.
     **style
@@ -174,7 +175,8 @@ def spectrogram(
     Raises
     ------
     ValueError
-        If the levels are no finite matrix, or the sampling rate or the hop is none.
+        If the levels are no finite matrix, the rows are neither, or the sampling rate or the hop
+        is none.
 
     Examples
     --------
@@ -189,16 +191,24 @@ def spectrogram(
     db = np.asarray(db)
     if db.ndim != 2 or not np.all(np.isfinite(db)):
         raise ValueError(f"db has shape {db.shape}; expected a finite matrix (bins, frames)")
-    # librosa would choose the colours by the sign of the levels.
+    if y_axis not in ("linear", "mel"):
+        raise ValueError(f'y_axis is {y_axis!r}; expected "linear" or "mel"')
+    # librosa would choose the colours by the sign of the levels, and draws mel bands on an axis
+    # that is not Slaney's scale.
     style = {"cmap": plt.rcParams["image.cmap"], **style}
+    rows = "linear" if y_axis == "linear" else None
     image = librosa.display.specshow(
-        db, sr=sr, hop_length=hop_length, x_axis="time", y_axis=y_axis, ax=ax, **style
+        db, sr=sr, hop_length=hop_length, x_axis="time", y_axis=rows, ax=ax, **style
     )
-    ax.grid(False)
-    ax.set(xlabel="time in s")
-    if y_axis in ("linear", "mel"):
+    if y_axis == "linear":
         ax.yaxis.set_major_formatter(lambda hertz, _: f"{hertz / 1000:g}")
-        ax.set_ylabel("frequency in kHz")
+    else:
+        hertz = [f for f in (500, 1000, 2000, 4000, 8000) if f < sr / 2]
+        share = librosa.hz_to_mel(hertz) / librosa.hz_to_mel(sr / 2)
+        # Band b has its middle at the share (b + 1) / (bands + 1) of the scale.
+        ax.set_yticks(share * (len(db) + 1) - 1, [f"{f / 1000:g}" for f in hertz])
+    ax.grid(False)
+    ax.set(xlabel="time in s", ylabel="frequency in kHz")
     if colorbar:
         ax.figure.colorbar(image, ax=ax, label="level in dB")
     return image

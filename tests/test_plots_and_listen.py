@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -89,6 +90,30 @@ def test_levels_that_cannot_be_drawn_are_refused(db):
     fig, ax = plt.subplots()
     with pytest.raises(ValueError, match="finite matrix"):
         plots.spectrogram(db, 16_000, 160, ax)
+    plt.close(fig)
+
+
+@pytest.mark.parametrize(("sr", "bands"), [(16_000, 40), (16_000, 128), (8_000, 64)])
+def test_mel_bands_stand_at_the_frequencies_of_their_filters(sr, bands):
+    fig, ax = plt.subplots()
+    plots.spectrogram(np.zeros((bands, 5)), sr, 160, ax, y_axis="mel", colorbar=False)
+    assert ax.get_ylim() == (-0.5, bands - 0.5)
+    bank = librosa.filters.mel(sr=sr, n_fft=1 << 16, n_mels=bands)
+    peaks = bank.argmax(axis=1) * sr / (1 << 16)
+    ticks = {
+        1000 * float(t.get_text()): row
+        for row, t in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)
+    }
+    assert set(ticks) == {f for f in (500.0, 1000.0, 2000.0, 4000.0) if f < sr / 2}
+    for hertz, row in ticks.items():
+        assert np.interp(row, range(bands), peaks) == pytest.approx(hertz, rel=0.01)
+    plt.close(fig)
+
+
+def test_rows_of_another_kind_are_refused():
+    fig, ax = plt.subplots()
+    with pytest.raises(ValueError, match="y_axis is 'cqt_hz'"):
+        plots.spectrogram(np.zeros((3, 3)), 16_000, 160, ax, y_axis="cqt_hz")
     plt.close(fig)
 
 
