@@ -40,7 +40,7 @@ run: $(VENV)/.ready
 
 # How long feature extraction, imports and training take on this machine
 bench: $(VENV)/.ready
-	$(BIN)/python -m helpers.bench
+	$(BIN)/python -m tools.bench
 
 # Carry out what the tables under assets/experiments lack: hours from scratch, and resumable.
 # CORPUS=my_recordings compares the layers on a folder of your own instead.
@@ -55,7 +55,6 @@ lock: $(VENV)/.ready
 
 # Rebuild assets/speech from Debian's packages (on Debian or Ubuntu); DEBS=folder takes them from there.
 corpus: $(VENV)/.ready
-	$(BIN)/python -m uv pip install --quiet --python $(VENV) --group corpus
 	$(BIN)/python tools/build_corpus.py $(DEBS)
 
 # The notebooks without the solutions, to give to a class; they run from handout/ as they are.

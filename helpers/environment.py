@@ -5,9 +5,11 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+from helpers import ROOT
+
 __all__ = ["missing_packages"]
 
-PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+PYPROJECT = ROOT / "pyproject.toml"
 
 
 def missing_packages(pyproject: Path = PYPROJECT) -> list[str]:

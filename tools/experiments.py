@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import experiments
-from helpers.experiments import BASELINE, CHOOSING, Run
-from helpers.networks import LAYERS
+from helpers.networks.classifiers import LAYERS
+from helpers.study import experiments, results
+from helpers.study.experiments import BASELINE, CHOOSING, Run
 
 SEEDS = range(5)
 RATES = {
@@ -44,7 +44,7 @@ def best_rate(layer: str, table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> floa
     if seeds.reindex(RATES[layer]).min() != len(CHOOSING):
         group = "rates" if hop_ms == Run.hop_ms else "long rates"
         raise SystemExit(f"{layer}: first make the runs of the group '{group}'")
-    return float(experiments.best_rates(table, hop_ms)[layer])
+    return float(results.best_rates(table, hop_ms)[layer])
 
 
 def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
@@ -62,7 +62,7 @@ def wanted(group: str, path: Path, recordings: str = "") -> Iterator[Run]:
         for rate in RATES["SimpleRNN"]:
             yield from (Run("SimpleRNN", rate, seed, hop_ms=10) for seed in CHOOSING)
         return
-    table = experiments.read(path)
+    table = results.read(path)
     rate = {layer: best_rate(layer, table) for layer in RATES}
     for seed in SEEDS:
         gru = Run("GRU", rate["GRU"], seed)
@@ -172,7 +172,7 @@ def main(groups: list[str], recordings: str = "") -> None:
     possible = ANYWHERE if recordings else GROUPS
     if unknown := set(groups) - set(possible):
         raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(possible)}")
-    runs, answers = experiments.tables(recordings)
+    runs, answers = results.tables(recordings)
     runs.parent.mkdir(parents=True, exist_ok=True)
     drop_unfinished(runs, answers)
     for group in groups or possible:

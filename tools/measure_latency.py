@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SETUP = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 import ipywidgets, matplotlib.pyplot as plt, numpy as np
-from helpers import interactive, plots
+from helpers.show import interactive, plots
 plots.use_style()
 x, noise = np.linspace(0, 1, 400), np.random.default_rng(0).normal(size=(257, 600))
 def line_figure():

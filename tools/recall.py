@@ -17,7 +17,7 @@ from itertools import product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from helpers import memory  # noqa: E402
+from helpers.networks import recall  # noqa: E402
 
 STARTS = [("SimpleRNN", None), ("GRU", 5.0), ("LSTM", 5.0), ("GRU", None), ("LSTM", None)]
 DELAYS = (5, 10, 20, 40, 80, 160)
@@ -38,22 +38,22 @@ def settings(kinds):
 
 def main():
     """Train what the table lacks."""
-    memory.RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    if not memory.RESULTS.exists():
-        memory.RESULTS.write_text(",".join(COLUMNS) + "\n")
-    with memory.RESULTS.open(newline="") as table:
+    recall.RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    if not recall.RESULTS.exists():
+        recall.RESULTS.write_text(",".join(COLUMNS) + "\n")
+    with recall.RESULTS.open(newline="") as table:
         done = {tuple(row[name] for name in KEY) for row in csv.DictReader(table)}
     for kind, bias, rate, delay, seed in settings(sys.argv[1:]):
         if (kind, bias, rate, delay, seed) in done:
             continue
         start = time.monotonic()
-        model, accuracy = memory.train_recall(
+        model, accuracy = recall.train(
             kind, int(delay), int(seed), float(bias) if bias else None, learning_rate=float(rate)
         )
-        row = (kind, bias, rate, delay, seed, accuracy, memory.UNITS, model.count_params())
-        row += (memory.BATCHES, f"{time.monotonic() - start:.1f}", datetime.date.today())
+        row = (kind, bias, rate, delay, seed, accuracy, recall.UNITS, model.count_params())
+        row += (recall.BATCHES, f"{time.monotonic() - start:.1f}", datetime.date.today())
         row += (platform.python_version(), version("keras"), version("tensorflow"))
-        with memory.RESULTS.open("a", newline="") as table:
+        with recall.RESULTS.open("a", newline="") as table:
             csv.writer(table, lineterminator="\n").writerow((*row, platform.machine()))
         print(*row[:6], flush=True)
 

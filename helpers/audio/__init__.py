@@ -1,0 +1,1 @@
+"""Signals, windows, features, and the recordings they are computed from."""

@@ -1,0 +1,1 @@
+"""Recurrent layers opened up, and the networks that name a language."""

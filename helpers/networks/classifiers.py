@@ -1,0 +1,298 @@
+"""Recurrent networks that name a language: built alike, and saved with what they need.
+
+``11_train`` derives what is built here.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from helpers.audio.features import MFCCSetting, mfcc
+from helpers.networks.backend import keras
+
+__all__ = [
+    "LAYERS",
+    "Features",
+    "build",
+    "classify",
+    "every_step",
+    "load",
+    "recognise",
+    "units_for",
+]
+
+LAYERS = ("SimpleRNN", "GRU", "LSTM")
+"""The recurrent layers of the course, from the simplest to the oldest of the gated ones."""
+
+
+@keras.saving.register_keras_serializable("wave_to_language")
+class Features(keras.layers.Masking):
+    """First layer of a network: masks padding, and carries what its input has to be.
+
+    A saved network thus knows which features it was trained on, and cannot be loaded by code
+    that does not know of them.
+
+    Parameters
+    ----------
+    setting : MFCCSetting or dict
+        Of the features.
+    languages : sequence of str
+        Names of the network's outputs.
+    **kwargs
+        As for any Keras layer.
+    """
+
+    def __init__(self, setting: MFCCSetting | dict, languages: Sequence[str], **kwargs):
+        super().__init__(**{"mask_value": 0.0, **kwargs})
+        self.setting = setting if isinstance(setting, MFCCSetting) else MFCCSetting(**setting)
+        self.languages = tuple(languages)
+
+    def build(self, input_shape: tuple) -> None:
+        """Refuse frames of another size than the setting's."""
+        if input_shape[-1] != self.setting.n_mfcc:
+            raise ValueError(
+                f"frames of {input_shape[-1]} features; the setting has {self.setting.n_mfcc}"
+            )
+        super().build(input_shape)
+
+    def get_config(self) -> dict:
+        """Return what the layer is made from, for the saved file."""
+        own = {"setting": asdict(self.setting), "languages": list(self.languages)}
+        return {**super().get_config(), **own}
+
+
+def build(
+    layer: str,
+    units: int,
+    setting: MFCCSetting,
+    languages: Sequence[str],
+    moments: tuple[np.ndarray, np.ndarray],
+) -> keras.Model:
+    """Return a network of one recurrent layer, whose last state decides on the language.
+
+    Parameters
+    ----------
+    layer : {"SimpleRNN", "GRU", "LSTM"}
+    units : int
+        Size of the state.
+    setting : MFCCSetting
+        Of the features it is to be fed.
+    languages : sequence of str
+        Names of its outputs.
+    moments : tuple of numpy.ndarray, shape (n_mfcc,)
+        Mean and variance by which to normalise, as `Examples.moments` gives them.
+
+    Returns
+    -------
+    keras.Model
+        From (batch, steps, n_mfcc) to probabilities (batch, languages). Frames of zeros at the
+        end are padding. Not compiled.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer.
+
+    Examples
+    --------
+    >>> model = build("GRU", 8, MFCCSetting(n_mfcc=13), ["it", "ru"], (np.zeros(13), np.ones(13)))
+    >>> model(np.ones((4, 100, 13))).shape
+    TensorShape([4, 2])
+    """
+    if layer not in LAYERS:
+        raise ValueError(f"no layer {layer!r}; there are {', '.join(LAYERS)}")
+    mean, variance = moments
+    frames = keras.Input((None, setting.n_mfcc))
+    x = Features(setting, languages)(frames)
+    x = keras.layers.Normalization(mean=mean, variance=variance)(x)
+    state = getattr(keras.layers, layer)(units)(x)
+    probabilities = keras.layers.Dense(len(languages), activation="softmax")(state)
+    return keras.Model(frames, probabilities, name=layer.lower())
+
+
+def units_for(layer: str, parameters: int, features: int, classes: int) -> int:
+    """Return the size of state that gives a network about so many trained parameters.
+
+    Parameters
+    ----------
+    layer : {"SimpleRNN", "GRU", "LSTM"}
+    parameters : int
+        Of the recurrent layer and the output layer together.
+    features, classes : int
+        Size of a frame, and of the output.
+
+    Returns
+    -------
+    int
+        The size that comes closest, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer.
+
+    Notes
+    -----
+    A layer of ``b`` blocks has ``b * u * (features + u + biases)`` parameters, see ``09_lstm``.
+
+    Examples
+    --------
+    >>> [units_for(layer, 25_000, features=64, classes=5) for layer in LAYERS]
+    [127, 64, 53]
+    """
+    if layer not in LAYERS:
+        raise ValueError(f"no layer {layer!r}; there are {', '.join(LAYERS)}")
+    blocks = {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}[layer]
+    biases = 2 if layer == "GRU" else 1  # one for the input, one for the recurrent product
+
+    def count(units: int) -> int:
+        return blocks * units * (features + units + biases) + classes * (units + 1)
+
+    linear = blocks * (features + biases) + classes
+    root = (math.sqrt(linear**2 + 4 * blocks * max(0, parameters - classes)) - linear) / 2 / blocks
+    below = max(1, math.floor(root))
+    return min(below, below + 1, key=lambda units: abs(count(units) - parameters))
+
+
+def _features(model: keras.Model) -> Features:
+    """Return the layer that says what a network's input has to be."""
+    for layer in model.layers:
+        if isinstance(layer, Features):
+            return layer
+    raise ValueError(
+        f"{model.name}: does not say which features it was trained on; its first layer must be "
+        "helpers.networks.classifiers.Features"
+    )
+
+
+def load(path: Path) -> keras.Model:
+    """Load a network, with the setting of its features in it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file that the model's ``save`` wrote, ``.keras``.
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it does not say which features it was trained on.
+
+    Examples
+    --------
+    ``load("gru.keras")`` after ``model.save("gru.keras")``.
+    """
+    model = keras.saving.load_model(path)
+    _features(model)
+    return model
+
+
+def every_step(model: keras.Model) -> keras.Model:
+    """Return a network of the same weights that answers after every frame, not only the last.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `build` makes it: a row of layers, of which the recurrent ones get to return all states.
+
+    Returns
+    -------
+    keras.Model
+        From (batch, steps, n_mfcc) to probabilities (batch, steps, languages).
+
+    Examples
+    --------
+    >>> model = build("GRU", 8, MFCCSetting(n_mfcc=13), ["it", "ru"], (np.zeros(13), np.ones(13)))
+    >>> x = np.random.default_rng(0).standard_normal((1, 50, 13)).astype("float32")
+    >>> bool(np.allclose(every_step(model)(x)[:, -1], model(x), atol=1e-6))
+    True
+    """
+    frames = x = keras.Input(model.input_shape[1:])
+    for layer in model.layers[1:]:
+        config = layer.get_config()
+        if "return_sequences" in config:
+            config["return_sequences"] = True
+        copy = type(layer).from_config(config)
+        x = copy(x)
+        copy.set_weights(layer.get_weights())
+    return keras.Model(frames, x, name=model.name)
+
+
+def recognise(model: keras.Model, y: np.ndarray, sr: float) -> pd.DataFrame:
+    """Return what a network thinks after every frame of a sound.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `build` makes it, trained.
+    y : array_like, shape (samples,)
+        The sound; stereo is averaged, integers are scaled to full scale.
+    sr : float
+        Its sampling rate in hertz; it is resampled to the network's.
+
+    Returns
+    -------
+    pandas.DataFrame, shape (frames, languages)
+        Probabilities, indexed by time in seconds. The last row is the answer.
+
+    Raises
+    ------
+    ValueError
+        If the sound has no MFCCs (see `helpers.audio.features.mfcc`), or the network does not
+        say which features it was trained on.
+
+    Examples
+    --------
+    >>> model = build("GRU", 8, MFCCSetting(), ["it", "ru"], (np.zeros(64), np.ones(64)))
+    >>> recognise(model, np.ones(16_000), 16_000).shape
+    (101, 2)
+    """
+    known = _features(model)
+    frames = mfcc(y, sr, known.setting)
+    probabilities = every_step(model)(frames[np.newaxis])[0].numpy()
+    times = pd.Index(np.arange(len(frames)) / known.setting.frames_per_second, name="time in s")
+    return pd.DataFrame(probabilities, index=times, columns=known.languages)
+
+
+def classify(model: keras.Model, path: Path) -> pd.Series:
+    """Return what a network thinks of a recording.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `build` makes it, trained.
+    path : pathlib.Path
+        Any file that soundfile reads: WAV, FLAC, Ogg, MP3 and more.
+
+    Returns
+    -------
+    pandas.Series
+        Probability of each language, the most probable first.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no sound, or one without MFCCs; with the file's name.
+
+    Examples
+    --------
+    >>> from helpers.audio import corpus
+    >>> model = build("GRU", 8, MFCCSetting(), ["it", "ru"], (np.zeros(64), np.ones(64)))
+    >>> len(classify(model, corpus.SPEECH / "en-US/allison/vm-goodbye.ogg"))
+    2
+    """
+    try:
+        y, sr = soundfile.read(path, dtype="float32")
+        answer = recognise(model, y, sr).iloc[-1]
+    except (soundfile.LibsndfileError, ValueError) as error:
+        raise ValueError(f"{Path(path).name}: {error}") from error
+    return answer.sort_values(ascending=False).rename(Path(path).name)

@@ -1,0 +1,1 @@
+"""Figures, players, diagrams, and what answers to controls."""

@@ -1,0 +1,300 @@
+"""Figures in the style of the course, each with a description in words."""
+
+from __future__ import annotations
+
+import html
+import io
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import librosa
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import HTML, display
+from PIL import Image
+
+from helpers import ROOT
+from helpers.audio import signals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["reach", "recall", "show", "spectrogram", "use_style", "waveform"]
+
+STYLE = ROOT / "assets" / "course.mplstyle"
+# Read by screen readers, seen by nobody.
+UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+
+
+def use_style() -> None:
+    """Draw all figures from here on in the course's style (``assets/course.mplstyle``).
+
+    Examples
+    --------
+    >>> use_style()
+    >>> plt.rcParams["axes.prop_cycle"].by_key()["color"][0]
+    '#0072B2'
+    """
+    plt.style.use(STYLE)
+
+
+def picture(fig: plt.Figure, alt: str) -> tuple[dict, dict]:
+    """Return a figure as a MIME bundle and its metadata, described in words.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    alt : str
+        What the figure shows, for those who cannot see it.
+
+    Returns
+    -------
+    data, metadata : dict
+        ``image/png`` with its alternative text, and the text as ``text/plain``.
+
+    Raises
+    ------
+    ValueError
+        If the description is empty.
+    """
+    if not alt or not alt.strip():
+        raise ValueError("alt is empty; say in words what the figure shows")
+    drawn, png = io.BytesIO(), io.BytesIO()
+    fig.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})  # read again at once
+    # A palette shrinks a figure to less than half. It covers all colours, not only frequent ones:
+    # beside a spectrogram a thin blue line must stay blue.
+    drawn_in_rgb = Image.open(drawn).convert("RGB")
+    method, dither = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
+    drawn_in_rgb.quantize(256, method=method, dither=dither).save(png, "png")
+    data = {"image/png": b64encode(png.getvalue()).decode(), "text/plain": alt}
+    return data, {"image/png": {"alt": alt}}
+
+
+def show(fig: plt.Figure, alt: str) -> None:
+    """Show a figure with a description in words, and close it.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    alt : str
+        What the figure shows: the description that a screen reader speaks.
+
+    Raises
+    ------
+    ValueError
+        If the description is empty.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> line, = ax.plot([0, 1], [0, 1])
+    >>> picture(fig, "A straight line that rises from 0 to 1.")[0]["text/plain"]
+    'A straight line that rises from 0 to 1.'
+    >>> plt.close(fig)
+
+    and ``show(fig, "A straight line that rises from 0 to 1.")`` as a notebook's last line.
+    """
+    data, metadata = picture(fig, alt)
+    plt.close(fig)
+    display(data, metadata=metadata, raw=True)
+    # JupyterLab gives the picture no alternative text of its own.
+    display(HTML(f'<div style="{UNSEEN}">{html.escape(alt)}</div>'))
+
+
+def waveform(
+    y: np.ndarray, sr: int, ax: plt.Axes, *, start: float = 0.0, **style
+) -> list[plt.Line2D]:
+    """Draw a signal against time.
+
+    Parameters
+    ----------
+    y : numpy.ndarray, shape (samples,)
+        The signal; stereo is averaged, integers are scaled to full scale.
+    sr : int
+        Sampling rate in hertz.
+    ax : matplotlib.axes.Axes
+    start : float, optional
+        Time of the first sample, in seconds.
+    **style
+        Passed on to ``ax.plot``.
+
+    Returns
+    -------
+    list of matplotlib.lines.Line2D
+        The line drawn.
+
+    Raises
+    ------
+    ValueError
+        If the signal or its sampling rate is none, see `helpers.audio.signals`.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> line, = waveform(np.zeros(16_000), 16_000, ax)
+    >>> ax.get_xlabel()
+    'time in s'
+    >>> plt.close(fig)
+    """
+    signals.check_sr(sr)
+    y = signals.as_mono(y)
+    t = start + np.arange(len(y)) / sr
+    lines = ax.plot(t, y, **{"linewidth": 0.8, **style})
+    ax.set(xlabel="time in s", ylabel="amplitude")
+    return lines
+
+
+def spectrogram(
+    db: np.ndarray,
+    sr: int,
+    hop_length: int,
+    ax: plt.Axes,
+    *,
+    y_axis: str = "linear",
+    colorbar: bool = True,
+    **style,
+) -> plt.cm.ScalarMappable:
+    """Draw a matrix of levels, one column a frame, in colour.
+
+    Parameters
+    ----------
+    db : numpy.ndarray, shape (bins, frames)
+        Levels in decibels.
+    sr : int
+        Sampling rate in hertz.
+    hop_length : int
+        Samples from one frame to the next.
+    ax : matplotlib.axes.Axes
+    y_axis : {"linear", "mel"}, optional
+        What the rows are: bins from 0 Hz to half the sampling rate, or librosa's mel bands over
+        that range (Slaney's scale), all drawn equally high.
+    colorbar : bool, optional
+        Whether to draw the scale of colours beside the axes.
+    **style
+        Passed on to ``librosa.display.specshow``.
+
+    Returns
+    -------
+    matplotlib.cm.ScalarMappable
+        The image drawn.
+
+    Raises
+    ------
+    ValueError
+        If the levels are no finite matrix, the rows are neither, or the sampling rate or the hop
+        is none.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> image = spectrogram(np.zeros((201, 50)), 16_000, 160, ax)
+    >>> ax.get_ylabel()
+    'frequency in kHz'
+    >>> plt.close(fig)
+    """
+    signals.check_sr(sr)
+    signals.check_framing(1, 1, hop_length)  # asks about the hop alone
+    db = np.asarray(db)
+    if db.ndim != 2 or not np.all(np.isfinite(db)):
+        raise ValueError(f"db has shape {db.shape}; expected a finite matrix (bins, frames)")
+    if y_axis not in ("linear", "mel"):
+        raise ValueError(f'y_axis is {y_axis!r}; expected "linear" or "mel"')
+    # librosa would choose the colours by the sign of the levels, and draws mel bands on an axis
+    # that is not Slaney's scale.
+    style = {"cmap": plt.rcParams["image.cmap"], **style}
+    rows = "linear" if y_axis == "linear" else None
+    image = librosa.display.specshow(
+        db, sr=sr, hop_length=hop_length, x_axis="time", y_axis=rows, ax=ax, **style
+    )
+    if y_axis == "linear":
+        ax.yaxis.set_major_formatter(lambda hertz, _: f"{hertz / 1000:g}")
+    else:
+        hertz = [f for f in (500, 1000, 2000, 4000, 8000) if f < sr / 2]
+        share = librosa.hz_to_mel(hertz) / librosa.hz_to_mel(sr / 2)
+        # Band b has its middle at the share (b + 1) / (bands + 1) of the scale.
+        ax.set_yticks(share * (len(db) + 1) - 1, [f"{f / 1000:g}" for f in hertz])
+    ax.grid(False)
+    ax.set(xlabel="time in s", ylabel="frequency in kHz")
+    if colorbar:
+        ax.figure.colorbar(image, ax=ax, label="level in dB")
+    return image
+
+
+def reach(ax: plt.Axes, norms: Mapping[str, np.ndarray]) -> None:
+    """Draw how strongly the last output depends on the past, for several layers.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    norms : mapping of str to numpy.ndarray, shape (batch, time)
+        What `helpers.networks.layers.gradient_norms` returned, under the names to be
+        shown. Lines are medians over the batch, shades its middle half.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> reach(ax, {"halves": np.array([[0.125, 0.25, 0.5, 1.0]])})
+    >>> ax.get_lines()[0].get_xdata().tolist()
+    [3, 2, 1, 0]
+    >>> plt.close(fig)
+    """
+    for name, each in norms.items():
+        steps_back = np.arange(each.shape[1])[::-1]
+        low, median, high = np.quantile(np.maximum(each, 1e-30), (0.25, 0.5, 0.75), axis=0)
+        (line,) = ax.semilogy(steps_back, median, label=name)
+        ax.fill_between(steps_back, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    ax.set(xlabel="steps back, $T-t$", ylabel=r"$\|\partial h_T/\partial x_t\|$", ylim=(1e-10, 30))
+    ax.legend()
+
+
+def recall(
+    ax: plt.Axes, results: pd.DataFrame, starts: Mapping[str, tuple[str, float | None]]
+) -> pd.DataFrame:
+    """Draw the accuracy of the recall task against the delay.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    results : pandas.DataFrame
+        As `helpers.networks.recall.results` returns it.
+    starts : mapping of str to tuple
+        The kind of layer and its gates' bias, as for `helpers.networks.recall.build`, under
+        the names to be shown. Where there are runs with several learning rates, the best in the
+        mean counts, delay by delay.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The mean over the seeds: a row a delay, a column a name. Dots in the figure are runs.
+
+    Examples
+    --------
+    >>> from helpers.networks.recall import results
+    >>> fig, ax = plt.subplots()
+    >>> table = recall(ax, results(), {"simple": ("SimpleRNN", None)})
+    >>> table.index.tolist()
+    [5, 10, 20, 40, 80, 160]
+    >>> plt.close(fig)
+    """
+    import pandas as pd  # only here: the signal notebooks do not wait for it
+
+    table = {}
+    for number, (name, (kind, gate_bias)) in enumerate(starts.items()):
+        runs = results[results["layer"] == kind]
+        bias = runs["gate_bias"]
+        runs = runs[bias.isna() if gate_bias is None else bias == gate_bias]
+        means = runs.groupby(["delay", "learning_rate"])["accuracy"].mean().unstack()
+        table[name] = means.max(axis=1)
+        best = runs["delay"].map(means.idxmax(axis=1)) == runs["learning_rate"]
+        (line,) = ax.plot(means.index, table[name], marker="none", label=name)
+        shifted = runs["delay"][best] * 1.04 ** (number - (len(starts) - 1) / 2)
+        ax.plot(shifted, runs["accuracy"][best], "o", color=line.get_color(), alpha=0.5)
+    ax.axhline(0.5, color="0.4", linestyle="--", linewidth=1)
+    ax.text(4.3, 0.505, "chance", va="bottom")
+    ax.set(xscale="log", xlabel="delay in steps", ylabel="accuracy", ylim=(0.4, 1.03))
+    ax.set(xlim=(4.2, 190))
+    ax.set_xticks(means.index, means.index)
+    ax.minorticks_off()
+    ax.legend()
+    return pd.DataFrame(table)

@@ -1,0 +1,196 @@
+"""The shipped recordings, and what their loader says of missing or damaged ones."""
+
+import hashlib
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from helpers.audio import corpus
+
+CLIPS = corpus.manifest()
+ONE_EACH = CLIPS.groupby(["language", "speaker"]).first()["path"].tolist()
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Return a corpus of one clip that a test may damage, and that clip's path."""
+    row = CLIPS.head(1)
+    path = row["path"].item()
+    (tmp_path / path).parent.mkdir(parents=True)
+    shutil.copy(corpus.SPEECH / path, tmp_path / path)
+    row.assign(unheard=row["unheard"].astype(int)).to_csv(tmp_path / "manifest.csv", index=False)
+    return tmp_path, path
+
+
+def relabel(root, path, data):
+    """Store other bytes as the clip and make the manifest agree with them."""
+    (root / path).write_bytes(data)
+    table = pd.read_csv(root / "manifest.csv")
+    table["sha256"] = hashlib.sha256(data).hexdigest()
+    table.to_csv(root / "manifest.csv", index=False)
+
+
+def stanzas(package):
+    """Return the licence of each group of files in a package's machine-readable copyright file."""
+    text = (corpus.SPEECH / "licences" / f"{package}.txt").read_text(encoding="utf-8")
+    parts = text.split("\nFiles: ")[1:]
+    return {s.split("\n")[0].strip(): re.search(r"^ ?License: (\S+)", s, re.M)[1] for s in parts}
+
+
+def test_every_file_is_the_one_in_the_manifest():
+    stored = {p.relative_to(corpus.SPEECH).as_posix() for p in corpus.SPEECH.rglob("*.ogg")}
+    assert stored == set(CLIPS["path"])
+    for path, digest in zip(CLIPS["path"], CLIPS["sha256"], strict=True):
+        assert hashlib.sha256((corpus.SPEECH / path).read_bytes()).hexdigest() == digest, path
+
+
+def test_every_file_holds_what_the_manifest_says():
+    for row in CLIPS.itertuples():
+        info = soundfile.info(corpus.SPEECH / row.path)
+        assert (info.samplerate, info.channels) == (corpus.SR, 1), row.path
+        assert info.duration == pytest.approx(row.duration, abs=1e-3), row.path
+
+
+def test_the_corpus_fits_the_repository():
+    assert sum(p.stat().st_size for p in corpus.SPEECH.rglob("*") if p.is_file()) < 45e6
+
+
+@pytest.mark.parametrize("language", ["en-US", "es-MX", "fr-CA", "it-IT", "ru-RU"])
+def test_the_licence_is_the_one_in_the_packages_own_file(language):
+    heard = CLIPS[~CLIPS["unheard"] & (CLIPS["language"] == language)]
+    (licence,), (package,) = heard["licence"].unique(), heard["package"].unique()
+    licences = stanzas(package)
+    assert licence == licences.get(f"{language[:2]}-*", licences["*"])
+
+
+@pytest.mark.parametrize(
+    ("package", "licence", "words"),
+    [
+        ("asterisk-prompt-es-co", "GPL-2", "GNU General Public License .*version 2 dated June"),
+        (
+            "asterisk-prompt-fr-armelle",
+            "BSD-like",
+            "Redistribution and use, with or without modification, are permitted .*must retain "
+            "the above copyright notice.*Neither the name .*endorse",
+        ),
+        (
+            "asterisk-prompt-it-menardi-wav",
+            "CC-BY-SA-3.0-IT",
+            "license is Creative Commons Attribution Share Alike 3.0 Italian",
+        ),
+        ("klettres-data", "GPL-2+", "version 2 of the License, or [(]at your option[)] any later"),
+        (
+            "ktuberling-data",
+            "GPL-2+",
+            "version 2 of the License, or [(]at your option[)] any later",
+        ),
+    ],
+)
+def test_the_licence_of_an_unheard_voice_is_the_one_in_the_packages_own_file(
+    package, licence, words
+):
+    rows = CLIPS[CLIPS["package"] == package]
+    assert rows["unheard"].all() and set(rows["licence"]) == {licence}
+    text = (corpus.SPEECH / "licences" / f"{package}.txt").read_text(encoding="utf-8")
+    assert re.search(words, " ".join(text.split()))
+    if licence == "GPL-2+":  # per file: no other stanza may cover the recordings
+        assert stanzas(package)["*"] == licence
+        assert not any("ogg" in files or "sounds" in files for files in stanzas(package))
+
+
+def test_every_package_has_its_copyright_file_and_the_gpl_comes_in_full():
+    licences = corpus.SPEECH / "licences"
+    assert {p.stem for p in licences.iterdir()} == {*CLIPS["package"], "GPL-2"}
+    gpl = (licences / "GPL-2.txt").read_text(encoding="ascii")
+    assert "Version 2, June 1991" in gpl and "END OF TERMS AND CONDITIONS" in gpl
+
+
+def test_every_credit_stands_in_the_readme():
+    readme = " ".join((corpus.SPEECH.parents[1] / "README.md").read_text(encoding="utf-8").split())
+    assert [c for c in CLIPS["credit"].unique() if c not in readme] == []
+    menardi = CLIPS[CLIPS["speaker"] == "paola"]["credit"].unique().item()
+    assert "Menardi" in menardi and "Dal Zot" in menardi
+    assert "http://www.voip.ammdomus.it" in menardi
+
+
+def test_every_language_has_an_unheard_voice_that_is_no_main_voice():
+    heard, unheard = CLIPS[~CLIPS["unheard"]], CLIPS[CLIPS["unheard"]]
+    assert set(unheard["language"].str[:2]) == set(heard["language"].str[:2])
+    assert not set(unheard["speaker"]) & set(heard["speaker"])
+
+
+def test_prompts_are_unique_within_a_voice_and_shared_across_languages():
+    assert not CLIPS.duplicated(["language", "speaker", "prompt"]).any()
+    languages = CLIPS[~CLIPS["unheard"]].groupby("prompt")["language"].nunique()
+    assert (languages == 5).sum() >= 300
+    telephone = CLIPS[CLIPS["unheard"] & CLIPS["package"].str.startswith("asterisk")]
+    assert (telephone.groupby("prompt")["language"].nunique() == 3).sum() >= 200
+    assert set(telephone["prompt"]) <= set(languages.index)
+    assert set(telephone["source_sr"]) == {8000}
+
+
+@pytest.mark.parametrize("path", ONE_EACH)
+def test_a_clip_is_audible_speech_within_range(path):
+    y, sr = corpus.load_clip(path)
+    assert sr == 16_000 and y.dtype == np.float32 and y.ndim == 1
+    assert np.isfinite(y).all() and 0.01 < np.abs(y).max() <= 1.1
+
+
+def test_a_set_keeps_the_order_of_its_rows():
+    rows = CLIPS.iloc[[5, 2]]
+    signals = corpus.load_clips(rows)
+    for y, path in zip(signals, rows["path"], strict=True):
+        np.testing.assert_array_equal(y, soundfile.read(corpus.SPEECH / path, dtype="float32")[0])
+
+
+def test_the_manifest_is_a_copy():
+    del corpus.manifest()["path"]
+    assert "path" in corpus.manifest().columns
+
+
+def test_an_unknown_clip_is_named():
+    with pytest.raises(corpus.CorpusError, match="nowhere.ogg: not in the manifest"):
+        corpus.load_clip("nowhere.ogg")
+
+
+def test_a_missing_file_is_named(small):
+    root, path = small
+    (root / path).unlink()
+    with pytest.raises(corpus.CorpusError, match=f"{path}: cannot be read"):
+        corpus.load_clip(path, root)
+
+
+def test_one_flipped_bit_is_noticed(small):
+    root, path = small
+    data = bytearray((root / path).read_bytes())
+    data[len(data) // 2] ^= 1
+    (root / path).write_bytes(data)
+    with pytest.raises(corpus.CorpusError, match=f"{path}: .*SHA-256"):
+        corpus.load_clip(path, root)
+
+
+def test_a_file_that_is_no_sound_is_refused(small):
+    root, path = small
+    relabel(root, path, b"no sound")
+    with pytest.raises(corpus.CorpusError, match=f"{path}: no sound"):
+        corpus.load_clip(path, root)
+
+
+def test_stereo_is_refused(small, tmp_path):
+    root, path = small
+    soundfile.write(tmp_path / "stereo.wav", np.zeros((100, 2)), corpus.SR)
+    relabel(root, path, (tmp_path / "stereo.wav").read_bytes())
+    with pytest.raises(corpus.CorpusError, match="expected 16000 Hz and one channel"):
+        corpus.load_clip(path, root)
+
+
+def test_a_missing_or_short_manifest_is_named(tmp_path):
+    with pytest.raises(corpus.CorpusError, match="manifest.csv: no such file"):
+        corpus.manifest(tmp_path)
+    (tmp_path / "manifest.csv").write_text("path,language\n")
+    with pytest.raises(corpus.CorpusError, match="no column speaker"):
+        corpus.manifest(tmp_path)

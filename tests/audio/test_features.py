@@ -1,0 +1,293 @@
+"""MFCCs are librosa's; what is kept of them is never stale, half written or damaged."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.audio import corpus, features
+from helpers.audio.features import MFCCSetting, extract, mfcc
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIPS = corpus.manifest().query("not unheard and duration < 1").head(4).reset_index(drop=True)
+NOISE = np.random.default_rng(0).standard_normal(4000).astype(np.float32) / 4
+
+
+@pytest.fixture
+def speech(tmp_path):
+    """Return a corpus of a few clips that a test may change."""
+    root = tmp_path / "speech"
+    for path in CLIPS["path"]:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(corpus.SPEECH / path, root / path)
+    CLIPS.assign(unheard=0).to_csv(root / "manifest.csv", index=False)
+    return root
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """Return a list that grows with every clip that is computed and not read."""
+    names, compute = [], features._clip_mfcc
+
+    def watched(path, root, setting):
+        names.append(path)
+        return compute(path, root, setting)
+
+    monkeypatch.setattr(features, "_clip_mfcc", watched)
+    return names
+
+
+def kept(cache):
+    """Return the one file of a cache."""
+    [path] = cache.iterdir()
+    return path
+
+
+# --- MFCCs
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        MFCCSetting(),
+        MFCCSetting(n_mfcc=13, n_mels=40, fmin=50, fmax=7000, htk=True),
+        MFCCSetting(sr=8000, n_fft=200, hop_length=80, n_mels=40, n_mfcc=20),
+        MFCCSetting(n_fft=401, hop_length=111),
+    ],
+    ids=["the course's", "band and HTK", "8 kHz", "odd"],
+)
+def test_mfccs_are_librosas(setting):
+    y, sr = corpus.load_clip(CLIPS["path"][0])
+    if setting.sr != sr:
+        y = librosa.resample(y, orig_sr=sr, target_sr=setting.sr)
+    expected = librosa.feature.mfcc(
+        y=y,
+        sr=setting.sr,
+        n_mfcc=setting.n_mfcc,
+        n_fft=setting.n_fft,
+        hop_length=setting.hop_length,
+        n_mels=setting.n_mels,
+        fmin=setting.fmin,
+        fmax=setting.fmax,
+        htk=setting.htk,
+    )
+    got = mfcc(y, setting.sr, setting)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, expected.T, rtol=1e-5, atol=1e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    length=st.integers(400, 4000),
+    hop=st.integers(50, 500),
+    n_mfcc=st.integers(1, 64),
+)
+def test_shape_and_finiteness(length, hop, n_mfcc):
+    got = mfcc(NOISE[:length], 16_000, MFCCSetting(hop_length=hop, n_mfcc=n_mfcc))
+    assert got.shape == (1 + length // hop, n_mfcc)
+    assert np.isfinite(got).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(gain=st.floats(0.05, 2))
+def test_loudness_moves_the_first_coefficient_alone(gain):
+    # log|g X|^2 adds a constant to every band: the DCT puts it into coefficient 0
+    difference = mfcc(gain * NOISE, 16_000) - mfcc(NOISE, 16_000)
+    expected = np.zeros(64)
+    expected[0] = 20 * np.log10(gain) * np.sqrt(128)
+    np.testing.assert_allclose(difference - expected, 0, atol=2e-2)
+
+
+@pytest.mark.parametrize("sr", [8_000, 11_025, 44_100, 48_000])
+def test_other_sampling_rates_are_resampled(sr):
+    def tone(sr):
+        return np.sin(2 * np.pi * 500 * np.arange(sr // 2) / sr).astype(np.float32)
+
+    middle = slice(10, 40)  # away from the ends
+    got, expected = mfcc(tone(sr), sr)[middle, :13], mfcc(tone(16_000), 16_000)[middle, :13]
+    assert got.shape == expected.shape
+    if sr > 16_000:  # below, the upper bands are empty and the coefficients rightly differ
+        np.testing.assert_allclose(got, expected, atol=15)
+
+
+def test_integers_and_stereo():
+    pcm = np.round(NOISE.clip(-1, 1) * 32767).astype(np.int16)
+    expected = mfcc(pcm / np.float32(32768), 16_000)
+    np.testing.assert_array_equal(mfcc(pcm, 16_000), expected)
+    np.testing.assert_array_equal(mfcc(np.stack([pcm, pcm]), 16_000), expected)
+    np.testing.assert_array_equal(mfcc(np.stack([pcm, pcm], axis=1), 16_000), expected)
+
+
+def test_silence_has_a_flat_spectrum():
+    got = mfcc(np.zeros(1600), 16_000)
+    np.testing.assert_allclose(got[:, 0], -100 * np.sqrt(128), rtol=1e-6)  # -100 dB in every band
+    np.testing.assert_allclose(got[:, 1:], 0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("y", "sr", "message"),
+    [
+        ([], 16_000, "no samples"),
+        (np.array([1.0]), 16_000, "1 samples, one frame 400"),
+        (NOISE[:399], 16_000, "399 samples, one frame 400"),
+        (np.append(NOISE, np.nan), 16_000, "sample 4000 is nan"),
+        (np.append(NOISE, np.inf), 16_000, "sample 4000 is inf"),
+        (NOISE.reshape(10, 400), 16_000, "10 channels"),
+        (NOISE + 0j, 16_000, "complex"),
+        (NOISE, 0, "sr is 0"),
+        (NOISE, -1, "sr is -1"),
+        (NOISE, np.nan, "sr is nan"),
+    ],
+)
+def test_bad_sound_is_refused(y, sr, message):
+    with pytest.raises(ValueError, match=message):
+        mfcc(y, sr)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hop_length": 0}, "hop_length is 0"),
+        ({"hop_length": -160}, "hop_length is -160"),
+        ({"hop_length": 160.0}, "hop_length is 160.0"),
+        ({"n_fft": 0}, "frame_length is 0"),
+        ({"n_mels": 300}, "300 mel filters on 201 bins"),
+        ({"n_mfcc": 129}, "n_mfcc is 129 and n_mels 128"),
+        ({"n_mfcc": 0}, "n_mfcc is 0"),
+        ({"fmax": 9000}, "above half the sampling rate"),
+        ({"fmin": -1}, "fmin is -1"),
+        ({"sr": 0}, "sr is 0"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(MFCCSetting(), **change)
+
+
+def test_filters_that_cover_no_bin_are_refused():
+    with pytest.raises(ValueError, match="4 of 128 mel filters cover no bin"):
+        mfcc(NOISE, 16_000, MFCCSetting(htk=True))
+
+
+# --- the cache
+
+
+def test_extracted_is_computed_and_read_back_bit_for_bit(tmp_path, computed):
+    first = extract(CLIPS, cache=tmp_path)
+    assert sorted(computed) == sorted(CLIPS["path"])
+    again = extract(CLIPS, cache=tmp_path)
+    assert len(computed) == len(CLIPS), "computed again"
+    for path, one, two in zip(CLIPS["path"], first, again, strict=True):
+        np.testing.assert_array_equal(one, mfcc(*corpus.load_clip(path)))
+        np.testing.assert_array_equal(one, two)
+        assert two.dtype == np.float32
+
+
+def test_order_and_choice_of_clips_are_kept_apart(tmp_path):
+    forth = extract(CLIPS, cache=tmp_path)
+    back = extract(CLIPS[::-1], cache=tmp_path)
+    for one, two in zip(forth, back[::-1], strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert extract(CLIPS.head(0), cache=tmp_path) == []
+
+
+def test_another_setting_is_another_result(tmp_path, computed):
+    changes = [{}, {"n_mfcc": 20}, {"hop_length": 320}, {"n_fft": 512}, {"n_mels": 100}]
+    for change in changes:
+        setting = replace(MFCCSetting(), **change)
+        [got] = extract(CLIPS.head(1), setting, cache=tmp_path)
+        np.testing.assert_array_equal(got, mfcc(*corpus.load_clip(CLIPS["path"][0]), setting))
+    assert len(computed) == len(changes)
+
+
+@pytest.mark.parametrize("name", ["librosa.__version__", "soundfile.__libsndfile_version__"])
+def test_another_version_is_computed_again(tmp_path, computed, monkeypatch, name):
+    extract(CLIPS, cache=tmp_path)
+    monkeypatch.setattr(f"helpers.audio.features.{name}", "0.0.0")
+    extract(CLIPS, cache=tmp_path)
+    assert len(computed) == 2 * len(CLIPS)
+
+
+def test_an_altered_clip_is_named_though_its_features_are_kept(tmp_path, speech):
+    extract(CLIPS, root=speech, cache=tmp_path / "cache")
+    path = CLIPS["path"][2]
+    shutil.copy(speech / CLIPS["path"][0], speech / path)
+    with pytest.raises(corpus.CorpusError, match=path):
+        extract(CLIPS, root=speech, cache=tmp_path / "cache")
+    (speech / path).unlink()
+    with pytest.raises(corpus.CorpusError, match=f"{path}: cannot be read"):
+        extract(CLIPS, root=speech, cache=tmp_path / "cache")
+
+
+def test_a_replaced_clip_is_computed_again(tmp_path, speech):
+    before = extract(CLIPS, root=speech, cache=tmp_path / "cache")
+    shutil.copy(speech / CLIPS["path"][0], speech / CLIPS["path"][2])
+    changed = CLIPS.assign(unheard=0)
+    changed.loc[2, "sha256"] = changed.loc[0, "sha256"]
+    changed.to_csv(speech / "manifest.csv", index=False)
+    corpus._rows.cache_clear()
+    after = extract(changed, root=speech, cache=tmp_path / "cache")
+    np.testing.assert_array_equal(after[2], before[0])
+    np.testing.assert_array_equal(after[1], before[1])
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "longer"])
+@pytest.mark.parametrize("where", [0.0, 0.5, 1.0])
+def test_a_damaged_cache_is_computed_again(tmp_path, computed, damage, where):
+    first = extract(CLIPS, cache=tmp_path)
+    data = bytearray(kept(tmp_path).read_bytes())
+    at = int(where * (len(data) - 1))
+    if damage == "flip":
+        data[at] ^= 0x10
+    else:
+        data = {"cut": data[:at], "empty": b"", "longer": bytes([*data, 0])}[damage]
+    kept(tmp_path).write_bytes(data)
+    again = extract(CLIPS, cache=tmp_path)
+    assert len(computed) == 2 * len(CLIPS)
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    extract(CLIPS, cache=tmp_path)
+    assert len(computed) == 2 * len(CLIPS), "the damaged file was not replaced"
+
+
+def test_a_killed_run_leaves_nothing_that_is_read(tmp_path, computed):
+    code = (
+        "import os\nfrom helpers.audio import features\n"
+        "from tests.audio.test_features import CLIPS\n"
+        "os.replace = lambda *paths: os._exit(1)\n"  # dies with the file written but not named
+        f"features.extract(CLIPS, cache={str(tmp_path)!r})"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 1
+    left = kept(tmp_path)
+    assert left.suffix == ".part"
+    extract(CLIPS, cache=tmp_path)
+    assert len(computed) == len(CLIPS)
+    os.utime(left, times=(time.time() - 7200,) * 2)
+    extract(CLIPS.head(1), cache=tmp_path)
+    assert not left.exists(), "what a killed run left stays for ever"
+
+
+@pytest.mark.parametrize("blocked", ["folder is a file", "disk full"])
+def test_features_come_where_none_can_be_kept(tmp_path, monkeypatch, blocked):
+    cache = tmp_path / "cache"
+    if blocked == "disk full":
+        monkeypatch.setattr(features.os, "replace", lambda *paths: (_ for _ in ()).throw(OSError))
+    else:
+        cache.write_text("")
+    assert len(extract(CLIPS, cache=cache)) == len(CLIPS)
+    if blocked == "disk full":
+        assert list(cache.iterdir()) == []
+
+
+def test_a_clip_without_features_is_named(tmp_path):
+    with pytest.raises(ValueError, match=f"{CLIPS['path'][0]}: the signal has"):
+        extract(CLIPS.head(1), MFCCSetting(n_fft=16_000), cache=tmp_path)

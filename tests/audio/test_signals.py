@@ -1,0 +1,102 @@
+"""What counts as a signal, and what is said of one that does not."""
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from helpers.audio import signals
+
+FLOATS = st.floats(-1, 1, width=32)
+
+
+@given(hnp.arrays(np.float32, st.tuples(st.just(2), st.integers(3, 50)), elements=FLOATS))
+def test_stereo_is_averaged_on_either_axis_as_librosa_does(y):
+    expected = librosa.to_mono(y)
+    np.testing.assert_allclose(signals.as_mono(y), expected, atol=1e-7)
+    np.testing.assert_allclose(signals.as_mono(y.T), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.uint8])
+def test_integers_reach_full_scale(kind):
+    lowest, highest = np.iinfo(kind).min, np.iinfo(kind).max
+    y = signals.as_mono(np.array([lowest, highest], dtype=kind))
+    assert y.dtype == np.float32
+    assert y[0] == -1
+    assert y[1] == pytest.approx(1, abs=1e-2)
+
+
+def test_sixteen_bits_are_scaled_as_librosa_does():
+    y = np.arange(-32768, 32768, 17, dtype=np.int16)
+    np.testing.assert_allclose(signals.as_mono(y), librosa.util.buf_to_float(y.tobytes()))
+
+
+@pytest.mark.parametrize(
+    "y", [np.zeros(100), np.ones(1), [0.5, -0.5]], ids=["silence", "one", "list"]
+)
+def test_quiet_and_short_signals_are_signals(y):
+    np.testing.assert_array_equal(signals.as_mono(y), y)
+
+
+@pytest.mark.parametrize(
+    ("y", "complaint"),
+    [
+        (np.zeros(0), "clip: no samples"),
+        (np.zeros((2, 0)), "clip: no samples"),
+        (np.zeros((1, 1, 4)), "clip: 3 dimensions"),
+        (np.array([0.0, np.nan]), "clip: sample 1 is nan"),
+        (np.array([0.0, 0.0, -np.inf]), "clip: sample 2 is -inf"),
+        (np.zeros((3, 100)), "clip: 3 channels; expected 1 or 2"),
+        (np.zeros((100, 6)), "clip: 6 channels; expected 1 or 2"),
+        (np.zeros((2, 2)), "clip: shape .2, 2. does not say"),
+        (np.zeros(4, complex), "clip: samples of type complex128"),
+        (np.array(["a"]), "clip: samples of type <U1"),
+        (np.array([True]), "clip: samples of type bool"),
+    ],
+)
+def test_what_is_no_signal_is_named(y, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        signals.as_mono(y, "clip")
+
+
+@given(st.integers(1, 2000), st.integers(1, 500), st.integers(1, 500))
+def test_frames_are_refused_just_when_librosa_refuses_them(n_samples, frame_length, hop_length):
+    try:
+        librosa.util.frame(np.zeros(n_samples), frame_length=frame_length, hop_length=hop_length)
+    except librosa.ParameterError:
+        with pytest.raises(ValueError, match=f"one frame {frame_length}"):
+            signals.check_framing(n_samples, frame_length, hop_length)
+    else:
+        signals.check_framing(n_samples, frame_length, hop_length)
+
+
+@pytest.mark.parametrize(
+    ("frame_length", "hop_length", "complaint"),
+    [(400, 0, "hop_length is 0"), (400, -160, "hop_length is -160"), (0, 160, "frame_length is 0"),
+     (400, 160.5, "hop_length is 160.5")],
+)  # fmt: skip
+def test_a_hop_or_frame_that_is_no_length_is_named(frame_length, hop_length, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        signals.check_framing(16_000, frame_length, hop_length)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"n_mels": 202}, "202 mel filters on 201 bins"),
+        ({"n_mels": 0}, "0 mel filters"),
+        ({"fmax": 8_001}, "above half the sampling rate"),
+        ({"fmin": 5_000, "fmax": 4_000}, "expected 0 <= fmin < fmax"),
+        ({"sr": 0}, "sr is 0"),
+    ],
+)
+def test_a_mel_bank_that_cannot_be_is_named(options, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        signals.check_mel(**{"sr": 16_000, "n_fft": 400, "n_mels": 40, **options})
+
+
+def test_the_usual_mel_bank_is_accepted():
+    signals.check_mel(16_000, 400, 128)
+    signals.check_mel(8_000, 200, 101, 20, 4_000)

@@ -1,0 +1,108 @@
+"""The measured reach is the derivative, the task asks for memory alone, and the table is whole."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.networks import layers, recall
+from helpers.networks.backend import keras, set_seed
+from helpers.show import plots
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"return_state": True}])
+def test_reach_is_what_a_small_change_of_the_input_does(kind, options):
+    set_seed(0)
+    layer = getattr(keras.layers, kind)(3, dtype="float64", **options)
+    layer.build((None, None, 2))
+    x = np.random.default_rng(0).standard_normal((2, 5, 2))
+    norms = layers.gradient_norms(layer, x)
+    assert norms.shape == (2, 5)
+    for t in range(5):
+        jacobian = np.zeros((2, 3, 2))
+        for feature in range(2):
+            change = np.zeros_like(x)
+            change[:, t, feature] = 1e-6
+            above, below = (layers.trace(layer, x + s * change)["h"][:, -1] for s in (1, -1))
+            jacobian[:, :, feature] = (above - below) / 2e-6
+        np.testing.assert_allclose(norms[:, t], np.linalg.norm(jacobian, 2, (1, 2)), atol=1e-8)
+
+
+def test_reach_refuses_what_it_would_disturb_or_not_understand():
+    stateful = keras.layers.GRU(2, stateful=True)
+    stateful.build((1, None, 2))
+    with pytest.raises(ValueError, match="stateful"):
+        layers.gradient_norms(stateful, np.zeros((1, 3, 2)))
+    with pytest.raises(ValueError, match=r"shape \(3, 2\); expected \(batch, time, features\)"):
+        layers.gradient_norms(keras.layers.GRU(2), np.zeros((3, 2)))
+
+
+@settings(max_examples=20)
+@given(delay=st.integers(0, 30), seed=st.integers(0, 99))
+def test_only_the_first_step_tells_the_bit(delay, seed):
+    x, bit = recall.sequences(delay, 400, seed)
+    assert x.shape == (400, delay + 1, 2)
+    assert np.array_equal(x[:, 0, 0] > 0, bit == 1)
+    assert np.all(x[:, 0, 1] == 1) and np.all(x[:, 1:, 1] == 0)
+    later = x[:, 1:, 0]  # uncorrelated with the bit: within 5 standard deviations
+    assert np.all(np.abs(np.mean(later * (2 * bit - 1)[:, None], axis=0)) < 5 / np.sqrt(400))
+
+
+def test_a_negative_delay_is_refused():
+    with pytest.raises(ValueError, match="delay is -1"):
+        recall.sequences(-1, 4, 0)
+
+
+@pytest.mark.parametrize("kind, reset_after", [("GRU", True), ("GRU", False), ("LSTM", True)])
+def test_a_layer_set_to_keep_keeps(kind, reset_after):
+    options = {"reset_after": reset_after} if kind == "GRU" else {}
+    layer = getattr(keras.layers, kind)(4, **options)
+    layer.build((None, None, 2))
+    recall.keep_at_first(layer, 20.0)
+    state = np.full((1, 4), 0.5, np.float32)
+    names = layers.STATES[kind]
+    x = np.random.default_rng(0).standard_normal((1, 50, 2))
+    opened = layers.trace(layer, x, initial_state=[state] * len(names))
+    np.testing.assert_allclose(opened[names[-1]][0, -1], 0.5, atol=1e-5)
+
+
+def test_a_layer_without_gates_or_biases_cannot_be_set_to_keep():
+    for layer in (keras.layers.SimpleRNN(2), keras.layers.GRU(2, use_bias=False)):
+        layer.build((None, None, 2))
+        with pytest.raises(ValueError, match="no gate with a bias"):
+            recall.keep_at_first(layer)
+
+
+def test_training_repeats_itself():
+    runs = [recall.train("GRU", 3, seed=4, batches=20) for _ in range(2)]
+    assert runs[0][1] == runs[1][1]
+    for one, other in zip(*(model.get_weights() for model, _ in runs), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_every_run_of_the_experiment_is_stored_once():
+    results = recall.results()
+    key = ["layer", "gate_bias", "learning_rate", "delay", "seed"]
+    assert not results.duplicated(key).any()
+    runs = results.groupby(key[:-1], dropna=False)["seed"].agg(sorted)
+    assert len(runs) == 36 and all(seeds == [0, 1, 2, 3, 4] for seeds in runs)
+    assert results["accuracy"].between(0, 1).all()
+
+
+def test_the_figure_of_the_experiment_takes_the_better_learning_rate():
+    import matplotlib.pyplot as plt
+
+    rows = [
+        ("GRU", None, rate, 5, seed, accuracy)
+        for rate, accuracies in {0.1: (0.5, 0.7), 0.2: (0.8, 0.9)}.items()
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    names = ["layer", "gate_bias", "learning_rate", "delay", "seed", "accuracy"]
+    results = pd.DataFrame(rows, columns=names).astype({"gate_bias": float})
+    fig, ax = plt.subplots()
+    table = plots.recall(ax, results, {"mine": ("GRU", None)})
+    plt.close(fig)
+    assert table.loc[5, "mine"] == pytest.approx(0.85)
+    assert sorted(ax.get_lines()[1].get_ydata()) == [0.8, 0.9]
