@@ -19,8 +19,7 @@ $(VENV)/.ready: requirements.lock
 	@$(PYTHON) tools/install.py $(VENV)
 
 lab: $(VENV)/.ready
-	$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	  --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS)
+	$(BIN)/python -m tools.lab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS)
 
 test: $(VENV)/.ready
 	$(BIN)/python -m ruff check .
@@ -36,7 +35,7 @@ test-signal: $(VENV)/.ready
 
 # Execute notebooks and store their outputs: make run NB=03 (all whose names begin so; or all)
 run: $(VENV)/.ready
-	$(BIN)/python tools/execute.py $(NB)
+	$(BIN)/python -m tools.execute $(NB)
 
 # How long feature extraction, imports and training take on this machine
 bench: $(VENV)/.ready

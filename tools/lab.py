@@ -3,8 +3,8 @@
     python -m tools.lab [--port=8890] [--no-browser] [whatever else JupyterLab takes]
 
 JupyterLab asks nobody for news or newer versions, and nobody whether it may (its settings for the
-course lie in ``tools/jupyter``). A notebook that is opened and closed stays the file that it was: see
-`Notebooks`.
+course lie in ``tools/jupyter``). A notebook that is opened and closed stays the file that it was:
+see `Notebooks`.
 """
 
 import os
