@@ -21,7 +21,9 @@ def test_what_belongs_to_one_run_is_dropped():
         metadata={"execution": {"iopub.status.busy": "2026-01-01T00:00:00Z"}, "tags": ["a"]},
         outputs=shown,
     )
-    notebook = new_notebook(cells=[cell], metadata={"language_info": {"version": "3.11.7"}})
+    notebook = new_notebook(
+        cells=[cell], metadata={"language_info": {"name": "python", "version": "3.11"}}
+    )
     execute.clean(notebook)
     assert notebook.metadata == STORED
     assert notebook.cells[0].metadata == {"tags": ["a"]}
