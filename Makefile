@@ -50,9 +50,7 @@ run: $(VENV)/.ready ## execute notebooks and store their outputs: NB=03 (all who
 	$(BIN)/python -m tools.execute $(NB)
 
 handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/, where they run as they are
-	$(BIN)/python -m nbconvert --log-level=WARN --to notebook --output-dir handout \
-	  --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_cell_tags=solution \
-	  $(wildcard notebooks/*.ipynb)
+	$(BIN)/python -m tools.handout
 
 bench: $(VENV)/.ready ## measure how long features, imports and training take here
 	$(BIN)/python -m tools.bench
