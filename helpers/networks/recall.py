@@ -12,6 +12,7 @@ RESULTS = ROOT / "assets" / "experiments" / "recall.csv"
 """One row for every training run of the recall task; ``tools/recall.py`` made it."""
 
 BATCHES, BATCH_SIZE, LEARNING_RATE, NOISE, UNITS = 600, 64, 0.01, 1.0, 16
+GLOBAL_CLIPNORM = 1.0
 
 
 def sequences(delay: int, examples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -143,7 +144,8 @@ def train(
     batches : int, optional
         Batches of 64 sequences, none seen twice.
     learning_rate : float, optional
-        Of Adam; gradients are clipped at norm 1.
+        Of Adam. Where the gradient of all weights together is longer than 1, it is scaled to that
+        length (Pascanu et al. 2013); Keras's ``clipnorm`` would scale each weight matrix by itself.
 
     Returns
     -------
@@ -160,7 +162,7 @@ def train(
     set_seed(seed)
     model = build(kind, gate_bias)
     model.compile(
-        keras.optimizers.Adam(learning_rate, clipnorm=1.0),
+        keras.optimizers.Adam(learning_rate, global_clipnorm=GLOBAL_CLIPNORM),
         keras.losses.BinaryCrossentropy(from_logits=True),
     )
     x, bit = sequences(delay, BATCH_SIZE * batches, 2 * seed)
