@@ -1,62 +1,90 @@
-#!/usr/bin/env python3
-"""Train the recall task's models and write a row a run to assets/experiments/recall.csv.
+"""Train the models of the recall task and write a row a run to assets/experiments/recall.csv.
 
-    .venv/bin/python tools/recall.py            # what is missing in the table
-    .venv/bin/python tools/recall.py SimpleRNN  # of one kind of layer
+    python -m tools.recall                # what is missing in the table: about an hour
+    python -m tools.recall SimpleRNN GRU  # of these kinds of layer
 
-Runs that the table holds already are skipped, so that a killed command goes on where it stopped.
+Every layer, however it starts, gets the same learning rates, seeds, delays and batches. As Keras
+starts them, all three get five times the batches as well, at delays at which the gated ones fail.
+Runs that the table holds are not made again: a command that was stopped goes on where it was, and
+two at once share the work if they are given different layers.
 """
 
-import csv
-import datetime
-import platform
-import sys
+import argparse
 import time
-from importlib.metadata import version
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from itertools import product
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from helpers.networks import recall  # noqa: E402
+from helpers.networks import recall
+from tools.run_table import RunTable, key, provenance
 
-STARTS = [("SimpleRNN", None), ("GRU", 5.0), ("LSTM", 5.0), ("GRU", None), ("LSTM", None)]
+STARTS = (("SimpleRNN", None), ("GRU", 5.0), ("LSTM", 5.0), ("GRU", None), ("LSTM", None))
+RATES = (0.003, 0.01, 0.03)
 DELAYS = (5, 10, 20, 40, 80, 160)
 SEEDS = range(5)
-KEY = ("layer", "gate_bias", "learning_rate", "delay", "seed")
-COLUMNS = (*KEY, "accuracy", "units", "parameters", "batches", "seconds", "date", "python", "keras")
-COLUMNS += ("tensorflow", "machine")
+LONGER = (20, 40)
+"""Delays at which the layers, as Keras starts them, train for `LONGER_BATCHES` as well."""
+LONGER_BATCHES = 3000
 
 
-def settings(kinds):
-    """Return every run as the strings that name it in the table."""
-    for (kind, bias), seed, delay in product(STARTS, SEEDS, DELAYS):
-        # The layer without gates gets a second chance with a lower learning rate.
-        for rate in (0.01, 0.003) if kind == "SimpleRNN" else (0.01,):
-            if not kinds or kind in kinds:
-                yield kind, "" if bias is None else str(bias), str(rate), str(delay), str(seed)
+@dataclass(frozen=True)
+class Trial:
+    """One training: every field is a column of the table, and all of them name the run."""
+
+    layer: str
+    gate_bias: float | None
+    learning_rate: float
+    delay: int
+    seed: int
+    batches: int = recall.BATCHES
+    batch_size: int = recall.BATCH_SIZE
+    units: int = recall.UNITS
+    noise: float = recall.NOISE
+    global_clipnorm: float = recall.GLOBAL_CLIPNORM
 
 
-def main():
+def trials() -> Iterator[Trial]:
+    """Yield all trainings, those with more batches last."""
+    for delay, seed, (layer, bias), rate in product(DELAYS, SEEDS, STARTS, RATES):
+        yield Trial(layer, bias, rate, delay, seed)
+    for delay, seed, layer, rate in product(LONGER, SEEDS, ("SimpleRNN", "GRU", "LSTM"), RATES):
+        yield Trial(layer, None, rate, delay, seed, batches=LONGER_BATCHES)
+
+
+def make(trial: Trial, table: RunTable, made: dict[str, str]) -> None:
+    """Train one model and add its row, which ends with when and with what it was made."""
+    start = time.monotonic()
+    model, accuracy = recall.train(
+        trial.layer,
+        trial.delay,
+        trial.seed,
+        trial.gate_bias,
+        batches=trial.batches,
+        learning_rate=trial.learning_rate,
+    )
+    outcome = {
+        "accuracy": accuracy,
+        "parameters": model.count_params(),
+        "seconds": f"{time.monotonic() - start:.1f}",
+    }
+    name = key(asdict(trial))
+    table.add({"run": name, **asdict(trial), **outcome, **made})
+    print(*asdict(trial).values(), "->", accuracy, flush=True)
+
+
+def main(layers: list[str] | None = None) -> None:
     """Train what the table lacks."""
-    recall.RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    if not recall.RESULTS.exists():
-        recall.RESULTS.write_text(",".join(COLUMNS) + "\n")
-    with recall.RESULTS.open(newline="") as table:
-        done = {tuple(row[name] for name in KEY) for row in csv.DictReader(table)}
-    for kind, bias, rate, delay, seed in settings(sys.argv[1:]):
-        if (kind, bias, rate, delay, seed) in done:
-            continue
-        start = time.monotonic()
-        model, accuracy = recall.train(
-            kind, int(delay), int(seed), float(bias) if bias else None, learning_rate=float(rate)
-        )
-        row = (kind, bias, rate, delay, seed, accuracy, recall.UNITS, model.count_params())
-        row += (recall.BATCHES, f"{time.monotonic() - start:.1f}", datetime.date.today())
-        row += (platform.python_version(), version("keras"), version("tensorflow"))
-        with recall.RESULTS.open("a", newline="") as table:
-            csv.writer(table, lineterminator="\n").writerow((*row, platform.machine()))
-        print(*row[:6], flush=True)
+    possible = dict(STARTS)
+    if unknown := set(layers or ()) - set(possible):
+        raise SystemExit(f"no layer {', '.join(unknown)}; there are {', '.join(possible)}")
+    table = RunTable(recall.RESULTS)
+    done, made = table.done(), provenance("keras", "tensorflow")
+    for trial in trials():
+        if key(asdict(trial)) not in done and trial.layer in (layers or possible):
+            make(trial, table, made)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("layers", nargs="*", help="kinds of layer; all unless given")
+    main(parser.parse_args().layers)

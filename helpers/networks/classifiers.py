@@ -3,8 +3,11 @@
 ``11_train`` derives what is built here.
 """
 
-import math
-from collections.abc import Sequence
+import contextlib
+import random
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +16,8 @@ import pandas as pd
 import soundfile
 
 from helpers.audio.features import MFCCSetting, mfcc
-from helpers.networks.backend import keras
+from helpers.networks.backend import keras, tf
+from helpers.networks.layers import kind_named
 
 __all__ = [
     "LAYERS",
@@ -27,7 +31,10 @@ __all__ = [
 ]
 
 LAYERS = ("SimpleRNN", "GRU", "LSTM")
-"""The recurrent layers of the course, from the simplest to the oldest of the gated ones."""
+"""The recurrent layers of the course, from the simplest to the oldest of the gated ones.
+
+`helpers.networks.layers.KINDS` knows more.
+"""
 
 
 @keras.saving.register_keras_serializable("wave_to_language")
@@ -73,11 +80,12 @@ def build(
     languages: Sequence[str],
     moments: tuple[np.ndarray, np.ndarray],
 ) -> keras.Model:
-    """Return a network of one recurrent layer, whose last state decides on the language.
+    """Return a network of one recurrent layer that decides on the language.
 
     Parameters
     ----------
-    layer : {"SimpleRNN", "GRU", "LSTM"}
+    layer : str
+        A key of `helpers.networks.layers.KINDS`: "SimpleRNN", "GRU", "LSTM", ...
     units : int
         Size of the state.
     setting : MFCCSetting
@@ -104,15 +112,14 @@ def build(
     >>> model(np.ones((4, 100, 13))).shape
     TensorShape([4, 2])
     """
-    if layer not in LAYERS:
-        raise ValueError(f"no layer {layer!r}; there are {', '.join(LAYERS)}")
-    mean, variance = moments
+    kind, (mean, variance) = kind_named(layer), moments
     frames = keras.Input((None, setting.n_mfcc))
     x = Features(setting, languages)(frames)
     x = keras.layers.Normalization(mean=mean, variance=variance)(x)
-    state = getattr(keras.layers, layer)(units)(x)
-    probabilities = keras.layers.Dense(len(languages), activation="softmax")(state)
-    return keras.Model(frames, probabilities, name=layer.lower())
+    for recurrent in kind.layers(units):
+        x = recurrent(x)
+    probabilities = keras.layers.Dense(len(languages), activation="softmax")(x)
+    return keras.Model(frames, probabilities, name=re.sub(r"\W+", "_", layer.lower()))
 
 
 def units_for(layer: str, parameters: int, features: int, classes: int) -> int:
@@ -120,7 +127,8 @@ def units_for(layer: str, parameters: int, features: int, classes: int) -> int:
 
     Parameters
     ----------
-    layer : {"SimpleRNN", "GRU", "LSTM"}
+    layer : str
+        A key of `helpers.networks.layers.KINDS`: "SimpleRNN", "GRU", "LSTM", ...
     parameters : int
         Of the recurrent layer and the output layer together.
     features, classes : int
@@ -138,25 +146,41 @@ def units_for(layer: str, parameters: int, features: int, classes: int) -> int:
 
     Notes
     -----
-    A layer of ``b`` blocks has ``b * u * (features + u + biases)`` parameters, see ``09_lstm``.
+    Layers are built and counted, so that any kind can be sized. ``09_lstm`` derives the number: a
+    layer of ``b`` blocks has ``b * u * (features + u + biases)`` parameters.
 
     Examples
     --------
     >>> [units_for(layer, 25_000, features=64, classes=5) for layer in LAYERS]
     [127, 64, 53]
     """
-    if layer not in LAYERS:
-        raise ValueError(f"no layer {layer!r}; there are {', '.join(LAYERS)}")
-    blocks = {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}[layer]
-    biases = 2 if layer == "GRU" else 1  # one for the input, one for the recurrent product
+    kind = kind_named(layer)
 
     def count(units: int) -> int:
-        return blocks * units * (features + units + biases) + classes * (units + 1)
+        frames = keras.Input((None, features))
+        model = keras.Sequential([frames, *kind.layers(units), keras.layers.Dense(classes)])
+        return sum(int(np.prod(w.shape)) for w in model.trainable_weights)
 
-    linear = blocks * (features + biases) + classes
-    root = (math.sqrt(linear**2 + 4 * blocks * max(0, parameters - classes)) - linear) / 2 / blocks
-    below = max(1, math.floor(root))
-    return min(below, below + 1, key=lambda units: abs(count(units) - parameters))
+    with _drawing_nothing():
+        above = 1
+        while count(above) < parameters:
+            above *= 2
+        below = above // 2
+        while above - below > 1:
+            middle = (above + below) // 2
+            below, above = (middle, above) if count(middle) < parameters else (below, middle)
+        possible = [units for units in (below, above) if units]
+        return min(possible, key=lambda units: abs(count(units) - parameters))
+
+
+@contextlib.contextmanager
+def _drawing_nothing() -> Iterator[None]:
+    """Leave no trace in the random numbers: Keras draws a layer's seeds from Python's."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def _features(model: keras.Model) -> Features:
@@ -176,7 +200,7 @@ def load(path: Path) -> keras.Model:
     Parameters
     ----------
     path : pathlib.Path
-        A file that the model's ``save`` wrote, ``.keras``.
+        A file that the model's ``save`` wrote; its name ends in ``.keras``.
 
     Returns
     -------
@@ -185,12 +209,23 @@ def load(path: Path) -> keras.Model:
     Raises
     ------
     ValueError
-        If there is no such file, or it does not say which features it was trained on.
+        If there is no such file, its name does not end in ``.keras``, it holds no network, or the
+        network does not say which features it was trained on; with the file's name.
 
     Examples
     --------
     ``load("gru.keras")`` after ``model.save("gru.keras")``.
     """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(
+            f"{path.name}: expected a file that model.save('{path.stem}.keras') wrote; other "
+            "formats do not keep what the network's input has to be"
+        )
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; save a network with model.save('{path.name}')")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path.name}: holds no network; save it again, it may have broken off")
     model = keras.saving.load_model(path)
     _features(model)
     return model
@@ -202,12 +237,21 @@ def every_step(model: keras.Model) -> keras.Model:
     Parameters
     ----------
     model : keras.Model
-        As `build` makes it: a row of layers, of which the recurrent ones get to return all states.
+        A network that gives one answer a sequence.
 
     Returns
     -------
     keras.Model
-        From (batch, steps, n_mfcc) to probabilities (batch, steps, languages).
+        From (batch, steps, features) to answers (batch, steps, classes). After every frame stands
+        what the model says of the sequence up to it.
+
+    Notes
+    -----
+    A recurrent layer that reads forwards has these answers at hand: its copy returns its state
+    after every step, and the layers behind it work on each state. Where a model holds anything
+    else, such as a bidirectional layer or a mean over time, each beginning of the sequence is given
+    to the model itself. That is right for any model, and takes as many times as long as there are
+    steps.
 
     Examples
     --------
@@ -216,15 +260,57 @@ def every_step(model: keras.Model) -> keras.Model:
     >>> bool(np.allclose(every_step(model)(x)[:, -1], model(x), atol=1e-6))
     True
     """
-    frames = x = keras.Input(model.input_shape[1:])
-    for layer in model.layers[1:]:
+    if not all(_works_stepwise(layer) for layer in model.layers):
+        frames = keras.Input(model.input_shape[1:])
+        return keras.Model(frames, _Beginnings(model)(frames), name=model.name)
+
+    def copy(layer):
         config = layer.get_config()
-        if "return_sequences" in config:
+        if isinstance(layer, keras.layers.RNN):
             config["return_sequences"] = True
-        copy = type(layer).from_config(config)
-        x = copy(x)
-        copy.set_weights(layer.get_weights())
-    return keras.Model(frames, x, name=model.name)
+        return type(layer).from_config(config)
+
+    with _drawing_nothing():
+        every = keras.models.clone_model(model, clone_function=copy)
+    every.set_weights(model.get_weights())
+    return every
+
+
+def _works_stepwise(layer) -> bool:
+    """Return whether a layer's answer to a step depends on this step and those before alone."""
+    if isinstance(layer, keras.layers.RNN):
+        return not (layer.go_backwards or layer.stateful or layer.return_state)
+    return isinstance(
+        layer,
+        keras.layers.InputLayer
+        | keras.layers.Masking
+        | keras.layers.Normalization
+        | keras.layers.Dense
+        | keras.layers.Dropout
+        | keras.layers.Activation
+        | keras.layers.Add,
+    )
+
+
+class _Beginnings(keras.layers.Layer):
+    """Gives a model every beginning of a sequence."""
+
+    def __init__(self, model: keras.Model):
+        super().__init__()
+        self.model = model
+
+    def call(self, x):
+        """Return the model's answers, shape (batch, steps, classes)."""
+        answers = tf.map_fn(
+            lambda stop: self.model(x[:, :stop]),
+            tf.range(1, tf.shape(x)[1] + 1),
+            fn_output_signature=self.compute_dtype,
+        )
+        return tf.transpose(answers, [1, 0, 2])
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape of the answers."""
+        return (*input_shape[:2], self.model.output_shape[-1])
 
 
 def recognise(model: keras.Model, y: np.ndarray, sr: float) -> pd.DataFrame:

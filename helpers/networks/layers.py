@@ -1,40 +1,249 @@
-"""Recurrent layers opened up: every gate, candidate and state of a Keras layer at every step.
+"""Recurrent layers: a register of their kinds, and each of them opened up at every step.
 
 The formulas are derived, one time step at a time, in the notebooks ``07_simple_rnn``, ``08_gru``
 and ``09_lstm``. Here they run over whole batches, for any layer that Keras can build.
+
+`KINDS` holds what the course knows of each kind of layer. Whoever adds an entry can build networks
+of it, size it, open it, train it in the recall task and in the experiments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import scipy
 
 from helpers.networks.backend import keras, tf
+from helpers.networks.pooling import AttentionPooling
 
-__all__ = ["STATES", "blocks", "gradient_norms", "summary", "trace"]
+__all__ = [
+    "KINDS",
+    "Kind",
+    "blocks",
+    "gradient_norms",
+    "kind_named",
+    "kind_of",
+    "summary",
+    "trace",
+]
 
-STATES = {"SimpleRNN": ("h",), "GRU": ("h",), "LSTM": ("h", "C")}
-"""The states that each kind of layer hands from step to step, in Keras's order."""
 
-_BLOCKS = {"SimpleRNN": ("h",), "GRU": ("z", "r", "h"), "LSTM": ("i", "f", "c", "o")}
+@dataclass(frozen=True)
+class Kind:
+    """What the course knows of a kind of recurrent layer.
+
+    Only ``make`` is needed to build, size and train networks of it; what follows ``pooling`` opens
+    the layer up.
+
+    Parameters
+    ----------
+    make : callable
+        Takes the number of units, and Keras's options, ``return_sequences`` among them; returns
+        the layer.
+    pooling : callable, optional
+        Returns a layer that makes one vector of all states. Without it the last state is taken.
+    layer : type, optional
+        The class of the layer that ``make`` returns: `keras.layers.RNN` for a cell of your own.
+    cell : type, optional
+        The class of that layer's cell. Its weights are to be called ``kernel``,
+        ``recurrent_kernel`` and ``bias``, as in Keras's own cells, and hold the blocks side by
+        side.
+    blocks : tuple of str, optional
+        Names of the gates' and the candidate's blocks of weights, in the order of their columns.
+    states : tuple of str, optional
+        What is handed from step to step, in Keras's order; the output, ``h``, comes first.
+    gates : tuple of str, optional
+        Names of the gates, as ``step`` returns them.
+    step : callable, optional
+        One time step in NumPy: ``step(x, states, weights, cell, activation, gate)`` takes the
+        input (batch, features), a tuple of states (batch, units), the weights as `blocks` cuts
+        them, the cell, its activation and its recurrent activation as functions of arrays; returns
+        everything that the step computes under its name, the new states included.
+    products : int, optional
+        Products of two vectors, element by element, in one step.
+    keeps : mapping of str to int, optional
+        Blocks whose biases make the layer keep its state: 1 where a high bias does, -1 where a low
+        one does.
+
+    Examples
+    --------
+    >>> KINDS["LSTM"].states, KINDS["LSTM"].gates
+    (('h', 'C'), ('f', 'i', 'o'))
+    >>> [type(layer).__name__ for layer in KINDS["GRU mean"].layers(8)]
+    ['GRU', 'GlobalAveragePooling1D']
+    """
+
+    make: Callable
+    pooling: Callable | None = None
+    layer: type | None = None
+    cell: type | None = None
+    blocks: tuple[str, ...] = ()
+    states: tuple[str, ...] = ("h",)
+    gates: tuple[str, ...] = ()
+    step: Callable | None = None
+    products: int = 0
+    keeps: Mapping[str, int] = field(default_factory=dict)
+
+    def layers(self, units: int) -> list:
+        """Return new layers that, one after the other, make one vector of a sequence.
+
+        Parameters
+        ----------
+        units : int
+            Size of the state.
+
+        Returns
+        -------
+        list of keras.layers.Layer
+            The first takes (batch, steps, features), the last gives (batch, width).
+        """
+        if self.pooling is None:
+            return [self.make(units)]
+        return [self.make(units, return_sequences=True), self.pooling()]
 
 
-def _kind(layer) -> str:
-    """Return the layer's kind, or say why it cannot be opened."""
-    if type(layer) not in (keras.layers.SimpleRNN, keras.layers.GRU, keras.layers.LSTM):
-        name = type(layer).__name__
-        hint = "expected a keras SimpleRNN, GRU or LSTM layer"
-        if isinstance(layer, keras.layers.Bidirectional):
-            hint = "open its forward_layer and its backward_layer, one at a time"
-        elif isinstance(layer, keras.layers.RNN):
-            cell = type(layer.cell).__name__
-            hint = f"it wraps a {cell}; {hint} itself, whose formula is known"
-        elif isinstance(layer, keras.Model):
-            hint = "open one of its layers: model.layers lists them"
-        raise TypeError(f"{name} is not supported: {hint}")
+# One time step of each layer.
+
+
+def _simple_rnn_step(x, states, w, cell, activation, gate):
+    (h,) = states
+    U, V, b = w["h"]
+    return {"h": activation(x @ U + h @ V + b.sum(0))}
+
+
+def _gru_step(x, states, w, cell, activation, gate):
+    (h,) = states
+    (Wz, Uz, bz), (Wr, Ur, br), (Wh, Uh, bh) = w["z"], w["r"], w["h"]
+    z = 1 - gate(x @ Wz + h @ Uz + bz.sum(0))  # Keras's z is what the formula calls 1 - z
+    r = gate(x @ Wr + h @ Ur + br.sum(0))
+    if cell.reset_after:
+        candidate = x @ Wh + bh[:1].sum(0) + r * (h @ Uh + bh[1:].sum(0))
+    else:
+        candidate = x @ Wh + bh.sum(0) + (r * h) @ Uh
+    h_tilde = activation(candidate)
+    return {"z": z, "r": r, "h_tilde": h_tilde, "h": (1 - z) * h + z * h_tilde}
+
+
+def _lstm_step(x, states, w, cell, activation, gate):
+    h, C = states
+    f, i, o = (gate(x @ W + h @ U + b.sum(0)) for W, U, b in (w[name] for name in "fio"))
+    W, U, b = w["c"]
+    c_tilde = activation(x @ W + h @ U + b.sum(0))
+    C = f * C + i * c_tilde
+    return {"f": f, "i": i, "o": o, "c_tilde": c_tilde, "C": C, "h": o * activation(C)}
+
+
+def _bidirectional(units: int, **options):
+    """Return a GRU for each direction; each has so many units, and the output twice as many."""
+    return keras.layers.Bidirectional(keras.layers.GRU(units, **options))
+
+
+KINDS: dict[str, Kind] = {
+    "SimpleRNN": Kind(
+        make=keras.layers.SimpleRNN,
+        layer=keras.layers.SimpleRNN,
+        cell=keras.layers.SimpleRNNCell,
+        blocks=("h",),
+        step=_simple_rnn_step,
+    ),
+    "GRU": Kind(
+        make=keras.layers.GRU,
+        layer=keras.layers.GRU,
+        cell=keras.layers.GRUCell,
+        blocks=("z", "r", "h"),
+        gates=("z", "r"),
+        step=_gru_step,
+        products=3,  # z, 1 - z and r each meet a vector
+        keeps={"z": 1},  # Keras's z, which is one minus the formula's
+    ),
+    "LSTM": Kind(
+        make=keras.layers.LSTM,
+        layer=keras.layers.LSTM,
+        cell=keras.layers.LSTMCell,
+        blocks=("i", "f", "c", "o"),
+        states=("h", "C"),
+        gates=("f", "i", "o"),
+        step=_lstm_step,
+        products=3,
+        keeps={"i": -1, "f": 1},
+    ),
+    "GRU mean": Kind(make=keras.layers.GRU, pooling=keras.layers.GlobalAveragePooling1D),
+    "GRU attention": Kind(make=keras.layers.GRU, pooling=AttentionPooling),
+    "bidirectional GRU": Kind(make=_bidirectional),
+    "bidirectional GRU mean": Kind(
+        make=_bidirectional, pooling=keras.layers.GlobalAveragePooling1D
+    ),
+}
+"""The kinds of layer by their names: the course's three, and what can be made of a GRU.
+
+The states of those called *mean* and *attention* are pooled over time, where the others keep the
+last one; a *bidirectional* layer reads the sequence from either end.
+"""
+
+
+def kind_named(name: str) -> Kind:
+    """Return the entry of a kind of layer.
+
+    Parameters
+    ----------
+    name : str
+        A key of `KINDS`.
+
+    Returns
+    -------
+    Kind
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> kind_named("GRU").gates
+    ('z', 'r')
+    """
+    if name not in KINDS:
+        raise ValueError(f"no layer {name!r}; there are {', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def kind_of(layer) -> Kind:
+    """Return the entry of a layer's kind.
+
+    Parameters
+    ----------
+    layer : keras.layers.Layer
+        A built layer whose step is known.
+
+    Returns
+    -------
+    Kind
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `blocks`.
+
+    Examples
+    --------
+    >>> layer = keras.layers.GRU(3)
+    >>> layer.build((None, None, 2))
+    >>> kind_of(layer).keeps
+    {'z': 1}
+    """
+    return _kind(layer)[1]
+
+
+def _kind(layer) -> tuple[str, Kind]:
+    """Return the name and the entry of a layer's kind, or say why it cannot be opened."""
+    known = {(k.layer, k.cell): (name, k) for name, k in KINDS.items() if k.step}
+    found = known.get((type(layer), type(getattr(layer, "cell", None))))
+    if found is None:
+        raise TypeError(f"{type(layer).__name__} is not supported: {_hint(layer, known)}")
     if not layer.built:
         raise ValueError(
             f"{layer.name} is not built and has no weights yet; "
@@ -45,7 +254,20 @@ def _kind(layer) -> str:
             f"{layer.name} computes in {layer.compute_dtype}, which is not supported; "
             "build it with dtype='float32' or 'float64'"
         )
-    return type(layer).__name__
+    return found
+
+
+def _hint(layer, known: Mapping) -> str:
+    """Return what to open in place of something that cannot be opened."""
+    names = [name for name, _ in known.values()]
+    hint = f"expected a keras {', '.join(names[:-1])} or {names[-1]} layer"
+    if isinstance(layer, keras.layers.Bidirectional):
+        return "open its forward_layer and its backward_layer, one at a time"
+    if isinstance(layer, keras.layers.RNN):
+        return f"it wraps a {type(layer.cell).__name__}; {hint} itself, whose formula is known"
+    if isinstance(layer, keras.Model):
+        return "open one of its layers: model.layers lists them"
+    return hint
 
 
 def _array(layer, values) -> np.ndarray:
@@ -89,7 +311,8 @@ def blocks(layer) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     >>> blocks(layer)["f"][2]
     array([[1., 1., 1.]], dtype=float32)
     """
-    names, cell = _BLOCKS[_kind(layer)], layer.cell
+    (_, kind), cell = _kind(layer), layer.cell
+    names = kind.blocks
     kernel, recurrent = _array(layer, cell.kernel), _array(layer, cell.recurrent_kernel)
     bias = np.zeros((0, kernel.shape[1]), kernel.dtype)
     if cell.bias is not None:
@@ -112,50 +335,19 @@ def _activation(function: Callable) -> Callable:
     return lambda a: keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(a)))
 
 
-# One time step of each layer: input (batch, features) and states (batch, units) to everything the
-# step computes, the new states among it.
-
-
-def _simple_rnn_step(x, h, w, activation, _):
-    U, V, b = w["h"]
-    return {"h": activation(x @ U + h @ V + b.sum(0))}
-
-
-def _gru_step(x, h, w, activation, gate, *, reset_after):
-    (Wz, Uz, bz), (Wr, Ur, br), (Wh, Uh, bh) = w["z"], w["r"], w["h"]
-    z = 1 - gate(x @ Wz + h @ Uz + bz.sum(0))  # Keras's z is what the formula calls 1 - z
-    r = gate(x @ Wr + h @ Ur + br.sum(0))
-    if reset_after:
-        candidate = x @ Wh + bh[:1].sum(0) + r * (h @ Uh + bh[1:].sum(0))
-    else:
-        candidate = x @ Wh + bh.sum(0) + (r * h) @ Uh
-    h_tilde = activation(candidate)
-    return {"z": z, "r": r, "h_tilde": h_tilde, "h": (1 - z) * h + z * h_tilde}
-
-
-def _lstm_step(x, h, C, w, activation, gate):
-    f, i, o = (gate(x @ W + h @ U + b.sum(0)) for W, U, b in (w[name] for name in "fio"))
-    W, U, b = w["c"]
-    c_tilde = activation(x @ W + h @ U + b.sum(0))
-    C = f * C + i * c_tilde
-    return {"f": f, "i": i, "o": o, "c_tilde": c_tilde, "C": C, "h": o * activation(C)}
-
-
-def _stepper(layer, kind: str) -> Callable:
+def _stepper(layer, kind: Kind) -> Callable:
     """Return the layer's time step as a function of the input and the states."""
-    w, activation = blocks(layer), _activation(layer.activation)
-    if kind == "SimpleRNN":
-        return lambda x, h: _simple_rnn_step(x, h, w, activation, None)
-    gate = _activation(layer.recurrent_activation)
-    if kind == "GRU":
-        reset_after = layer.reset_after
-        return lambda x, h: _gru_step(x, h, w, activation, gate, reset_after=reset_after)
-    return lambda x, h, C: _lstm_step(x, h, C, w, activation, gate)
+    weights, cell = blocks(layer), layer.cell
+    functions = [
+        _activation(function) if (function := getattr(cell, name, None)) is not None else None
+        for name in ("activation", "recurrent_activation")
+    ]
+    return lambda x, *states: kind.step(x, states, weights, cell, *functions)
 
 
 def _first_states(layer, names, given, batch: int) -> list[np.ndarray]:
     """Return the states before the first step, checked."""
-    shape = (batch, layer.units)
+    shape = (batch, layer.cell.units)
     if given is None and layer.stateful and layer.states is not None:
         given = layer.states
     if given is None:
@@ -230,7 +422,7 @@ def trace(layer, x, *, initial_state=None, mask=None) -> dict[str, np.ndarray]:
     >>> bool(np.allclose(opened["h"], output, atol=1e-6))
     True
     """
-    kind = _kind(layer)
+    _, kind = _kind(layer)
     if mask is None:
         mask = getattr(x, "_keras_mask", None)
     x = _array(layer, x)
@@ -239,7 +431,7 @@ def trace(layer, x, *, initial_state=None, mask=None) -> dict[str, np.ndarray]:
         raise ValueError(
             f"x has shape {x.shape}; {layer.name} takes (batch, time, {features}), time at least 1"
         )
-    states = _first_states(layer, STATES[kind], initial_state, len(x))
+    states = _first_states(layer, kind.states, initial_state, len(x))
     if mask is None:
         mask = np.ones(x.shape[:2], bool)
     elif layer.unroll and layer.go_backwards and layer.zero_output_for_mask:
@@ -262,7 +454,7 @@ def trace(layer, x, *, initial_state=None, mask=None) -> dict[str, np.ndarray]:
             now = step(x[:, t], *states)
             before = np.zeros_like(output) if layer.zero_output_for_mask else output
             output = np.where(keep, now["h"], before)
-            names = STATES[kind]
+            names = kind.states
             states = [np.where(keep, now[n], s) for n, s in zip(names, states, strict=True)]
             steps.append(now | dict(zip(names, states, strict=True)) | {"h": output})
     return {name: np.stack([now[name] for now in steps], axis=1) for name in steps[0]}
@@ -311,23 +503,20 @@ def summary(*layers) -> pd.DataFrame:
     """
     rows = []
     for layer in layers:
-        kind, cut = _kind(layer), blocks(layer)
+        (name, kind), cut = _kind(layer), blocks(layer)
         matrices = [weights for block in cut.values() for weights in block[:2]]
         biases = [block[2] for block in cut.values()]
-        gates = len(cut) - 1
-        # Each gate meets one vector element by element; a GRU's z meets a second one, as 1 - z.
-        products = gates + (kind == "GRU")
         rows.append(
             {
-                "layer": kind,
+                "layer": name,
                 "features": matrices[0].shape[0],
-                "units": layer.units,
-                "states": len(STATES[kind]),
-                "gates": gates,
+                "units": layer.cell.units,
+                "states": len(kind.states),
+                "gates": len(kind.gates),
                 "weight matrices": len(matrices),
                 "parameters": sum(weights.size for weights in matrices + biases),
                 "multiplications a step": sum(weights.size for weights in matrices)
-                + products * layer.units,
+                + kind.products * layer.cell.units,
             }
         )
     return pd.DataFrame(rows).set_index("layer")
@@ -338,8 +527,8 @@ def gradient_norms(layer, x) -> np.ndarray:
 
     Parameters
     ----------
-    layer : keras.layers.RNN
-        A built recurrent layer that is not stateful.
+    layer : keras.layers.Layer
+        A recurrent layer that is not stateful, or any other that gives one vector a sequence.
     x : array_like, shape (batch, time, features)
         The input at which the derivative is taken.
 
@@ -370,19 +559,22 @@ def gradient_norms(layer, x) -> np.ndarray:
     >>> gradient_norms(layer, np.zeros((1, 4, 1))).tolist()
     [[0.125, 0.25, 0.5, 1.0]]
     """
-    if layer.stateful:
+    if getattr(layer, "stateful", False):
         raise ValueError(f"{layer.name} is stateful; a measurement would advance its memory")
     x = tf.convert_to_tensor(np.asarray(x, layer.compute_dtype))
     if x.ndim != 3:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (batch, time, features)")
-    batch, units = len(x), layer.units
+
+    def last(inputs):
+        output = layer(inputs)
+        output = output[0] if getattr(layer, "return_state", False) else output
+        return output[:, -1] if getattr(layer, "return_sequences", False) else output
+
+    batch, units = len(x), last(x[:1]).shape[-1]
     copies = tf.repeat(x, units, axis=0)
     chosen = tf.tile(tf.eye(units, dtype=x.dtype), [batch, 1])
     with tf.GradientTape() as tape:
         tape.watch(copies)
-        output = layer(copies)
-        output = output[0] if layer.return_state else output
-        last = output[:, -1] if layer.return_sequences else output
-        total = tf.reduce_sum(last * chosen)
+        total = tf.reduce_sum(last(copies) * chosen)
     rows = tape.gradient(total, copies).numpy().reshape(batch, units, *x.shape[1:])
     return np.linalg.norm(rows, ord=2, axis=(1, 3))

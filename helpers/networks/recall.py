@@ -4,14 +4,16 @@ import numpy as np
 import pandas as pd
 
 from helpers import ROOT
+from helpers.networks import layers
 from helpers.networks.backend import keras, set_seed
 
-__all__ = ["RESULTS", "build", "keep_at_first", "results", "sequences", "train"]
+__all__ = ["RESULTS", "best", "build", "keep_at_first", "results", "sequences", "train"]
 
 RESULTS = ROOT / "assets" / "experiments" / "recall.csv"
 """One row for every training run of the recall task; ``tools/recall.py`` made it."""
 
 BATCHES, BATCH_SIZE, LEARNING_RATE, NOISE, UNITS = 600, 64, 0.01, 1.0, 16
+GLOBAL_CLIPNORM = 1.0
 
 
 def sequences(delay: int, examples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,15 +62,20 @@ def keep_at_first(layer, bias: float = 5.0) -> None:
     Parameters
     ----------
     layer : keras.layers.GRU or keras.layers.LSTM
-        A built layer with biases. In a GRU the update gate is shut; in an LSTM the forget gate is
-        opened and the input gate shut.
+        A built layer with biases, or one of another kind whose entry in
+        `helpers.networks.layers.KINDS` says which biases keep its state. In a GRU the update gate
+        of the formula is shut; in an LSTM the forget gate is opened and the input gate shut.
     bias : float, optional
-        How far: at 5 the layer keeps 0.993 of its state at a step, and half of it for 103 steps.
+        How far, before the sigmoid. At 5 the layer keeps 0.993 of its state at a step, and half of
+        it for 103 steps. A GRU's is added to Keras's gate, which is one minus the formula's: 5 here
+        is :math:`b_z=-5` there.
 
     Raises
     ------
     ValueError
-        If the layer has no such gates or no biases.
+        If the layer has no such gates or no biases, or is not built yet.
+    TypeError
+        If the layer is of a kind whose gates are not known.
 
     Notes
     -----
@@ -84,14 +91,18 @@ def keep_at_first(layer, bias: float = 5.0) -> None:
     >>> layer.get_weights()[2].tolist()  # of the blocks i, f, c, o
     [-5.0, 5.0, 0.0, 0.0]
     """
-    if not isinstance(layer, keras.layers.GRU | keras.layers.LSTM) or not layer.use_bias:
-        raise ValueError(f"{layer.name} has no gate with a bias; expected a GRU or LSTM with one")
-    kernel, recurrent, biases = layer.get_weights()
-    if isinstance(layer, keras.layers.LSTM):
-        biases[: layer.units], biases[layer.units : 2 * layer.units] = -bias, bias
-    else:
-        np.atleast_2d(biases)[0, : layer.units] = bias  # the first block: Keras's z
-    layer.set_weights([kernel, recurrent, biases])
+    kind = layers.kind_of(layer)
+    if not kind.keeps or layer.cell.bias is None:
+        raise ValueError(
+            f"{layer.name} has no gate with a bias; expected a layer with gates, such as a GRU or "
+            "an LSTM, built with use_bias=True"
+        )
+    biases, units = np.asarray(layer.cell.bias).copy(), layer.cell.units
+    first = np.atleast_2d(biases)[0]  # a view: of two rows of biases, one is enough
+    for name, sign in kind.keeps.items():
+        start = kind.blocks.index(name) * units
+        first[start : start + units] = sign * bias
+    layer.cell.bias.assign(biases)
 
 
 def build(kind: str, gate_bias: float | None = None) -> keras.Model:
@@ -99,25 +110,31 @@ def build(kind: str, gate_bias: float | None = None) -> keras.Model:
 
     Parameters
     ----------
-    kind : {"SimpleRNN", "GRU", "LSTM"}
+    kind : str
+        A key of `helpers.networks.layers.KINDS`: "SimpleRNN", "GRU", "LSTM", ...
     gate_bias : float, optional
-        How far the gates are set to keep the state; see `keep_at_first`. Keras's own start unless
-        given.
+        How far the gates are set to keep the state; see `keep_at_first`. Without it the layer
+        starts as Keras starts it.
 
     Returns
     -------
     keras.Model
         The recurrent layer with 16 units, and a Dense layer that gives the logit of the bit.
 
+    Raises
+    ------
+    ValueError
+        If there is no such kind of layer, or a bias is given and it has no gates.
+
     Examples
     --------
     >>> build("SimpleRNN").count_params()
     321
     """
-    layer = getattr(keras.layers, kind)(UNITS)
-    model = keras.Sequential([keras.Input((None, 2)), layer, keras.layers.Dense(1)])
+    recurrent = layers.kind_named(kind).layers(UNITS)
+    model = keras.Sequential([keras.Input((None, 2)), *recurrent, keras.layers.Dense(1)])
     if gate_bias is not None:
-        keep_at_first(layer, gate_bias)
+        keep_at_first(recurrent[0], gate_bias)
     return model
 
 
@@ -143,7 +160,8 @@ def train(
     batches : int, optional
         Batches of 64 sequences, none seen twice.
     learning_rate : float, optional
-        Of Adam; gradients are clipped at norm 1.
+        Of Adam. Where the gradient of all weights together is longer than 1, it is scaled to that
+        length (Pascanu et al. 2013); Keras's ``clipnorm`` would scale each weight matrix by itself.
 
     Returns
     -------
@@ -160,7 +178,7 @@ def train(
     set_seed(seed)
     model = build(kind, gate_bias)
     model.compile(
-        keras.optimizers.Adam(learning_rate, clipnorm=1.0),
+        keras.optimizers.Adam(learning_rate, global_clipnorm=GLOBAL_CLIPNORM),
         keras.losses.BinaryCrossentropy(from_logits=True),
     )
     x, bit = sequences(delay, BATCH_SIZE * batches, 2 * seed)
@@ -169,18 +187,75 @@ def train(
     return model, float(np.mean((model(x).numpy()[:, 0] > 0) == bit))
 
 
-def results() -> pd.DataFrame:
+def results(batches: int = BATCHES) -> pd.DataFrame:
     """Return the stored results of the recall task, a row a training run.
+
+    Parameters
+    ----------
+    batches : int, optional
+        The runs that trained on so many: 600, or 3000 for the layers as Keras starts them, at
+        delays of 20 and 40.
 
     Returns
     -------
     pandas.DataFrame
-        With ``layer``, ``gate_bias`` (empty for Keras's own start), ``learning_rate``, ``delay``,
-        ``seed`` and ``accuracy``, and with how and when the run was made.
+        With ``layer``, ``gate_bias`` (NaN where the layer starts as Keras starts it),
+        ``learning_rate``, ``delay``, ``seed``, ``batches``, ``accuracy``, ``parameters`` and
+        ``seconds``, and with how and when the run was made. Every layer was trained with the same
+        learning rates, seeds and delays.
+
+    Raises
+    ------
+    ValueError
+        If no run with so many batches is stored.
+
+    See Also
+    --------
+    best : the runs at each layer's best learning rate.
 
     Examples
     --------
     >>> sorted(results()["layer"].unique())
     ['GRU', 'LSTM', 'SimpleRNN']
     """
-    return pd.read_csv(RESULTS)
+    table = pd.read_csv(RESULTS)
+    stored = sorted(table["batches"].unique())
+    if batches not in stored:
+        raise ValueError(
+            f"no run with {batches} batches is stored; there are some with "
+            f"{' and with '.join(map(str, stored))}"
+        )
+    return table[table["batches"] == batches].reset_index(drop=True)
+
+
+def best(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs at the learning rate that is best in the mean, for each layer and delay.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `results` returns it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Some of its rows: for each layer, start and delay, the runs of all seeds at the learning
+        rate whose mean accuracy is highest; the lowest such rate where several are.
+
+    Notes
+    -----
+    The rate is chosen by the accuracies that are then shown, which makes all of them a little too
+    high; no layer more than another, as all have the same number of rates to choose from.
+
+    Examples
+    --------
+    >>> chosen = best(results())
+    >>> rates = chosen.groupby(["layer", "gate_bias", "delay"], dropna=False)["learning_rate"]
+    >>> int(rates.nunique().max())
+    1
+    """
+    setting = ["layer", "gate_bias", "delay"]
+    means = table.groupby([*setting, "learning_rate"], dropna=False)["accuracy"].mean()
+    means = means.reset_index()
+    rows = means.groupby(setting, dropna=False)["accuracy"].idxmax()
+    return table.merge(means.loc[rows, [*setting, "learning_rate"]])

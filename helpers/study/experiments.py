@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -24,24 +26,37 @@ from helpers.study.dataset import Examples, batches, cut, sentences, split
 __all__ = [
     "BASELINE",
     "CHOOSING",
+    "FOLDS",
     "LENGTHS",
+    "SHORTEST_EXAMPLE",
+    "TELEPHONES",
     "Run",
     "carry_out",
     "clips",
+    "digest",
+    "recipe",
 ]
 
 LENGTHS = (0.25, 0.5, 1.0, 2.0, 3.0)
-"""Seconds of an excerpt after which an answer is asked for."""
+"""Seconds of an excerpt after which an answer is asked for; the last is the excerpt's length."""
 BASELINE = "logistic regression"
-"""The "layer" that knows of no order: mean and variance of each coefficient, and no more."""
+"""The "layer" that knows of no order: it reads mean and variance of each coefficient."""
 PARAMETERS = 25_000
-"""Of every network, near enough; each layer gets as many units as they afford."""
-SHORTEST = 0.6
-"""Seconds below which the rest of a clip is no example."""
+"""Trained parameters of every network, as nearly as whole units can give them."""
+SHORTEST_EXAMPLE = 0.6
+"""Seconds; a clip, or the rest of one, that is shorter is not used."""
 CHOOSING = (100, 101)
 """Seeds of the runs that choose the learning rates: they deal other sentences to the parts."""
 SPEEDS = (0.87, 1.0, 1.15)
 """At which a run with `Run.speeds` hears its training clips."""
+FOLDS = ("july wadley dashk0", "armelle ktuberling-en ktuberling-ru", "paola klettres-gb buraya")
+"""Each unheard voice stays so in one of three folds, while the others are trained on."""
+TELEPHONES = "armelle july paola"
+"""The unheard voices that were recorded on a telephone line: one in each of `FOLDS`."""
+PARTS = {"train": 0.7, "validation": 0.15, "test": 0.15}
+"""Shares of the sentences."""
+BATCH_SIZE, EPOCHS, PATIENCE = 64, 40, 5
+"""Of the training of a network: examples a batch, epochs at the most, and without improvement."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +66,10 @@ class Run:
     Parameters
     ----------
     layer : str
-        One of `helpers.networks.classifiers.LAYERS`, or `BASELINE`.
-    learning_rate : float
-        Adam's; of the baseline, the regression's ``C``.
-    seed : int
+        A key of `helpers.networks.layers.KINDS`, or `BASELINE`.
+    learning_rate : float, optional
+        Adam's; None for the baseline, which has none.
+    seed : int, optional
         Deals the sentences to the parts, draws the first weights, shuffles the batches.
     hop_ms : int, optional
         From frame to frame: 30 ms make 100 steps of 3 s.
@@ -63,7 +78,7 @@ class Run:
     seconds : float, optional
         Length of the training excerpts.
     languages : str, optional
-        Those trained on.
+        Those trained on, separated by spaces; all that the corpus has if empty.
     fmax : int, optional
         Highest frequency of the mel bank in hertz.
     n_mfcc : int, optional
@@ -81,20 +96,30 @@ class Run:
         What no two parts share: a sentence's name, or what `helpers.study.dataset.sentences` joins.
     shuffled : bool, optional
         Whether the frames of every `seconds`, in training and test, are put into random order.
+    C : float, optional
+        The inverse strength of the baseline's regularisation, as scikit-learn calls it; None for
+        a network, which has none.
+
+    Raises
+    ------
+    ValueError
+        If a network has no learning rate, or the baseline no ``C``.
 
     Examples
     --------
     >>> Run("GRU", 0.001, seed=0).steps
     100
+    >>> Run(BASELINE, C=0.1, seed=0).languages
+    'en es fr it ru'
     """
 
     layer: str
-    learning_rate: float
-    seed: int
+    learning_rate: float | None = None
+    seed: int = 0
     hop_ms: int = 30
     clipnorm: float = 1.0
     seconds: float = 3.0
-    languages: str = "en es fr it ru"
+    languages: str = ""
     fmax: int = 8000
     n_mfcc: int = 64
     per_excerpt: bool = False
@@ -103,6 +128,46 @@ class Run:
     corpus: str = ""
     by: str = "prompt"
     shuffled: bool = False
+    C: float | None = None
+
+    def __post_init__(self):
+        """Refuse a run without its learning rate or ``C``, and fill in the languages."""
+        is_network = self.layer != BASELINE
+        if (self.learning_rate is None) == is_network or (self.C is None) != is_network:
+            raise ValueError(
+                f"{self.layer}: learning_rate is {self.learning_rate} and C is {self.C}; a network "
+                f"takes a learning rate and no C, the {BASELINE} takes C and no learning rate"
+            )
+        if not self.languages:
+            spoken = sorted(_clips(self.corpus)["language"].unique())
+            object.__setattr__(self, "languages", " ".join(spoken))
+
+    @classmethod
+    def of(cls, row: Mapping) -> Run:
+        """Return the run that a row of `helpers.study.results.runs` tells of.
+
+        Parameters
+        ----------
+        row : mapping of str to object
+            With a value for each field; others do not matter.
+
+        Returns
+        -------
+        Run
+
+        Examples
+        --------
+        >>> run = Run("GRU", 0.001, seed=3)
+        >>> Run.of(asdict(run) | {"accuracy": 0.9}) == run
+        True
+        """
+        told = {field.name: row[field.name] for field in fields(cls)}
+        return cls(**{name: None if pd.isna(value) else value for name, value in told.items()})
+
+    @property
+    def tuned(self) -> float:
+        """What is chosen on validation sentences: the learning rate, or the baseline's ``C``."""
+        return self.C if self.layer == BASELINE else self.learning_rate
 
     @property
     def setting(self) -> features.MFCCSetting:
@@ -123,7 +188,39 @@ class Run:
         return round(1000 * seconds / self.hop_ms)
 
 
-@lru_cache(maxsize=1)
+def recipe(run: Run, clips_digest: str | None = None) -> dict:
+    """Return all that decides the outcome of a run: a changed default is another run.
+
+    Parameters
+    ----------
+    run : Run
+    clips_digest : str, optional
+        As `digest` returns it; that of the run's corpus as it is now unless given.
+
+    Returns
+    -------
+    dict
+        The run's fields, the setting of its features, the digest of its corpus, and the constants
+        of this module.
+
+    Examples
+    --------
+    >>> recipe(Run("GRU", 0.001, seed=0))["setting"]["n_fft"]
+    400
+    """
+    return {
+        **asdict(run),
+        "setting": asdict(run.setting),
+        "clips": digest(run.corpus) if clips_digest is None else clips_digest,
+        "parts": PARTS,
+        "lengths": LENGTHS,
+        "shortest example": SHORTEST_EXAMPLE,
+        "speeds": SPEEDS if run.speeds else (1.0,),
+        "parameters": PARAMETERS,
+        "batch size, epochs, patience": (BATCH_SIZE, EPOCHS, PATIENCE),
+    }
+
+
 def clips(recordings: str = "") -> pd.DataFrame:
     """Return the clips that runs are made of, with a name for each voice.
 
@@ -136,13 +233,19 @@ def clips(recordings: str = "") -> pd.DataFrame:
     -------
     pandas.DataFrame
         As `helpers.audio.corpus.manifest`, and ``voice``; of the course's corpus,
-        ``language`` is the language alone.
+        ``language`` is the language alone. Every call returns a table of its own.
 
     Examples
     --------
     >>> clips()["language"].unique().tolist()
     ['en', 'es', 'fr', 'it', 'ru']
     """
+    return _clips(recordings).copy()
+
+
+@lru_cache(maxsize=4)
+def _clips(recordings: str) -> pd.DataFrame:
+    """Return the clips, always the same table: nobody may change it."""
     table = corpus.folder(recordings) if recordings else corpus.manifest()
     table["voice"] = table["language"].str.cat(table["speaker"], sep=" ")
     if recordings:
@@ -155,19 +258,43 @@ def clips(recordings: str = "") -> pd.DataFrame:
     return table
 
 
+@lru_cache(maxsize=4)
+def digest(recordings: str = "") -> str:
+    """Return a digest of the clips: their sounds, languages, speakers, prompts and parts.
+
+    Parameters
+    ----------
+    recordings : str, optional
+        As for `Run.corpus`.
+
+    Returns
+    -------
+    str
+        Ten hexadecimal digits. The order of the clips and where they lie do not matter.
+
+    Examples
+    --------
+    >>> len(digest())
+    10
+    """
+    names = ["sha256", "language", "speaker", "prompt", "unheard"]
+    rows = _clips(recordings)[names].astype(str).sort_values(names).to_numpy().ravel()
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:10]
+
+
 @lru_cache(maxsize=1)
 def _sentences(recordings: str) -> pd.Series:
     """Return the sentence of each clip, whatever its name."""
-    return sentences(clips(recordings), _mfccs(recordings, features.MFCCSetting(), 1.0))
+    return sentences(_clips(recordings), _mfccs(recordings, features.MFCCSetting(), 1.0))
 
 
 @lru_cache(maxsize=8)
 def _mfccs(recordings: str, setting: features.MFCCSetting, speed: float) -> list[np.ndarray]:
     """Return the features of all clips, played at another speed."""
     if speed == 1.0:
-        return features.extract(clips(recordings), setting)
+        return features.extract(_clips(recordings), setting)
     # Whoever takes the samples for fewer a second hears them slower and lower.
-    sounds = corpus.load_clips(clips(recordings))
+    sounds = corpus.load_clips(_clips(recordings))
     return [features.mfcc(y, corpus.SR * speed, setting) for y in sounds]
 
 
@@ -183,23 +310,29 @@ def _standardised(examples: Examples) -> Examples:
     )
 
 
-def _examples(run: Run, which: np.ndarray, seconds: float, speeds=(1.0,)) -> Examples | None:
-    """Return the examples of the clips with these rows, None where there are none."""
-    these, names = clips(run.corpus).iloc[which], run.languages.split()
+def _examples(
+    run: Run, which: np.ndarray, seconds: float, *, part: str, languages=None, speeds=(1.0,)
+) -> Examples:
+    """Return the examples of the clips with these rows; ``part`` says what they are, in errors."""
+    these, names = _clips(run.corpus).iloc[which], languages or run.languages.split()
     steps = run.steps_of(seconds)
-    shortest = min(run.steps_of(SHORTEST), steps)
-    parts = []
+    shortest = min(run.steps_of(SHORTEST_EXAMPLE), steps)
+    pieces = []
     for speed in speeds:
-        mfccs = _mfccs(run.corpus, run.setting, speed)
-        try:
-            parts.append(
-                cut(these, [mfccs[i] for i in which], steps, shortest=shortest, languages=names)
+        mfccs = [_mfccs(run.corpus, run.setting, speed)[i] for i in which]
+        if not any(len(frames) >= shortest for frames in mfccs):
+            raise ValueError(
+                f"{part}: all {len(which)} clips are shorter than "
+                f"{shortest * run.hop_ms / 1000:g} s, the shortest excerpt that is used; add "
+                "longer recordings"
             )
-        except ValueError:  # all too short
-            return None
+        pieces.append(cut(these, mfccs, steps, shortest=shortest, languages=names))
     whole = Examples(
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in "x y lengths clip".split()),
-        parts[0].languages,
+        *(
+            np.concatenate([getattr(p, name) for p in pieces])
+            for name in "x y lengths clip".split()
+        ),
+        pieces[0].languages,
     )
     whole = _standardised(whole) if run.per_excerpt else whole
     if run.shuffled:
@@ -213,24 +346,57 @@ def _examples(run: Run, which: np.ndarray, seconds: float, speeds=(1.0,)) -> Exa
 
 def _parts(run: Run) -> dict[str, np.ndarray]:
     """Return the rows of the clips in each part; ``unheard`` is what no part may touch."""
-    table = clips(run.corpus)
+    table = _clips(run.corpus)
+    unheard_voices = table.loc[table["unheard"], "speaker"].unique()
+    _refuse_unknown("languages", run.languages, table["language"])
+    _refuse_unknown("kept_out", run.kept_out, unheard_voices)
     if run.by == "sentence":
         table = table.assign(sentence=_sentences(run.corpus))
-    parts = {"train": 0.7, "validation": 0.15, "test": 0.15}
-    dealt = split(table, parts, by=run.by, seed=run.seed)
-    kept_out = run.kept_out.split() or table.loc[table["unheard"], "speaker"].unique()
+    dealt = split(table, PARTS, by=run.by, seed=run.seed)
+    kept_out = run.kept_out.split() or unheard_voices
     unheard = table["unheard"] & table["speaker"].isin(kept_out)
     part = dealt.where(~unheard, "unheard")
     # Of what was added to the training, nothing is in the test of the main voices.
     part = part.where(~(table["unheard"] & (part == "test")), "left out")
     part = part.where(table["language"].isin(run.languages.split()), "another language")
-    if empty := {"train", "validation", "test"} - set(part):
+    if empty := PARTS.keys() - set(part):
         count = table["prompt"].nunique()
         raise ValueError(
             f"seed {run.seed} deals none of the {count} sentences to {', '.join(sorted(empty))}; "
-            "it takes some thirty different ones at least"
+            "record more different sentences, some thirty at least"
         )
     return {name: np.flatnonzero(part == name) for name in part.unique()}
+
+
+def _refuse_unknown(name: str, given: str, known) -> None:
+    """Say so if a field of a run names what the corpus does not have."""
+    if unknown := sorted(set(given.split()) - set(known)):
+        raise ValueError(
+            f"{name}: the corpus has no {', '.join(unknown)}; there are "
+            f"{', '.join(sorted(set(known))) or 'none'}"
+        )
+
+
+def _others(run: Run, parts: dict[str, np.ndarray]) -> Examples | None:
+    """Return the excerpts of the voices that were not trained on, None if there is no such voice.
+
+    A language that was left out of the training may be asked about all the same. ``clip`` counts
+    the rows of the whole table.
+    """
+    none = np.empty(0, dtype=int)
+    rows = np.concatenate([parts.get("unheard", none), parts.get("another language", none)])
+    if not len(rows):
+        return None
+    table = _clips(run.corpus)
+    voices = table["voice"].to_numpy()[rows]
+    every = sorted(table["language"].unique())
+    asked = _examples(run, rows, LENGTHS[-1], part="the voices not trained on", languages=every)
+    if silent := sorted(set(voices) - set(voices[asked.clip])):
+        raise ValueError(
+            f"{', '.join(silent)}: all clips are shorter than {SHORTEST_EXAMPLE:g} s, so nothing "
+            "can be asked about the voice; add longer recordings of it, or take it out"
+        )
+    return replace(asked, clip=rows[asked.clip])
 
 
 def _at(run: Run, seconds: float) -> int:
@@ -257,14 +423,22 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
         One row for each voice tested: ``voice``, ``language``, ``unheard``, and how many excerpts
         were named which language.
 
+    Raises
+    ------
+    ValueError
+        Before anything is trained: if a language or a voice is not in the corpus, a part of the
+        sentences is empty, or all clips of a part or of an unheard voice are too short.
+
     Examples
     --------
     ``carry_out(Run("GRU", 0.003, seed=0))`` takes about half a minute.
     """
     parts = _parts(run)
-    train = _examples(run, parts["train"], run.seconds, SPEEDS if run.speeds else (1.0,))
-    validation = _examples(run, parts["validation"], run.seconds)
-    test = _examples(run, parts["test"], 3.0)
+    speeds = SPEEDS if run.speeds else (1.0,)
+    train = _examples(run, parts["train"], run.seconds, part="training", speeds=speeds)
+    validation = _examples(run, parts["validation"], run.seconds, part="validation")
+    test = _examples(run, parts["test"], LENGTHS[-1], part="test")
+    others = _others(run, parts)
     make = _regression if run.layer == BASELINE else _network
     row, predict = make(run, train, validation)
     whole = test.lengths == test.x.shape[1]
@@ -277,7 +451,10 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
     for seconds in LENGTHS:
         right = guesses[whole, _at(run, seconds)] == test.y[whole]
         row[f"after_{seconds:g}"] = np.mean(right) if whole.any() else np.nan
-    return {**asdict(run), **row}, _answers(run, parts, test, last, predict)
+    asked = [(parts["test"][test.clip], last)]
+    if others is not None:
+        asked.append((others.clip, predict(others)[np.arange(len(others)), others.lengths - 1]))
+    return {**asdict(run), **row}, _answers(run, asked)
 
 
 def _network(run: Run, train: Examples, validation: Examples):
@@ -291,11 +468,12 @@ def _network(run: Run, train: Examples, validation: Examples):
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    times, stop = _Times(), keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+    times = _Times()
+    stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
     history = model.fit(
-        batches(train, 64, shuffle=run.seed),
+        batches(train, BATCH_SIZE, shuffle=run.seed),
         validation_data=batches(validation, 256),
-        epochs=40,
+        epochs=EPOCHS,
         shuffle=False,
         verbose=0,
         callbacks=[stop, times],
@@ -342,9 +520,7 @@ def _regression(run: Run, train: Examples, validation: Examples):
     start = time.perf_counter()
     models: dict[int, Pipeline] = {}
     for steps in {run.steps_of(seconds) for seconds in LENGTHS}:
-        model = make_pipeline(
-            StandardScaler(), LogisticRegression(C=run.learning_rate, max_iter=2000)
-        )
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=run.C, max_iter=2000))
         models[steps] = model.fit(_moments(train, steps), train.y)
     seconds = time.perf_counter() - start
 
@@ -369,23 +545,16 @@ def _regression(run: Run, train: Examples, validation: Examples):
     return row, predict
 
 
-def _answers(run: Run, parts: dict, test: Examples, last: np.ndarray, predict) -> pd.DataFrame:
-    """Return how often each voice was named which language, unheard voices included."""
-    table, names = clips(run.corpus), run.languages.split()
-    every = sorted(table["language"].unique())
-    heard = table.iloc[parts["test"]].reset_index(drop=True)
-    tables = [(heard["voice"].to_numpy()[test.clip], last)]
-    # A language that was left out of the training may be asked about all the same.
-    others = np.concatenate([parts.get("unheard", []), parts.get("another language", [])]).astype(
-        int
-    )
-    if len(others):
-        asked = _examples(replace(run, languages=" ".join(every)), others, 3.0)
-        guesses = predict(asked)[np.arange(len(asked)), asked.lengths - 1]
-        tables.append((table["voice"].to_numpy()[others][asked.clip], guesses))
-    voices = np.concatenate([voice for voice, _ in tables])
-    named = np.array(names)[np.concatenate([guess for _, guess in tables])]
-    counts = pd.crosstab(voices, named).reindex(columns=every, fill_value=0)
+def _answers(run: Run, asked: list[tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    """Return how often each voice was named which language.
+
+    ``asked`` holds pairs: of each excerpt the row of its clip, and the index of the language that
+    it was named.
+    """
+    table, names = _clips(run.corpus), np.array(run.languages.split())
+    clip, guess = (np.concatenate(values) for values in zip(*asked, strict=True))
+    counts = pd.crosstab(table["voice"].to_numpy()[clip], names[guess])
+    counts = counts.reindex(columns=sorted(table["language"].unique()), fill_value=0)
     about = table.drop_duplicates("voice").set_index("voice")[["language", "unheard"]]
     counts.columns.name = None
     return about.loc[counts.index].join(counts).rename_axis("voice").reset_index()

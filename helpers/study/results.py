@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import ROOT
+from helpers.study import experiments
 from helpers.study.experiments import CHOOSING, Run
 
 __all__ = [
@@ -65,12 +66,15 @@ def runs(recordings: str = "") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The fields of `Run`, then what `carry_out` returns, then versions and date.
+        The fields of `Run`, then what `carry_out` returns, then the digest of the clips, the
+        commit, versions and date. Only runs that were made with the clips as they are now.
 
     Raises
     ------
     FileNotFoundError
         If there is no table for these recordings.
+    ValueError
+        If all its runs were made with other clips.
 
     Examples
     --------
@@ -78,25 +82,69 @@ def runs(recordings: str = "") -> pd.DataFrame:
     True
     """
     path, _ = tables(recordings)
-    if not path.exists():
+    make = f"make experiments{' CORPUS=' if recordings else ''}{recordings}"
+    if not path.exists() or not path.stat().st_size:
         raise FileNotFoundError(
-            f"no experiments with {recordings} are stored; "
-            f"make them with: make experiments CORPUS={recordings}"
+            f"no experiments with {recordings or 'the corpus of the course'} are stored; make them "
+            f"with: {make}"
         )
-    return read(path)
+    table = read(path)
+    now = table[table["clips"] == experiments.digest(recordings)]
+    if now.empty:
+        raise ValueError(
+            f"{path.name}: all {len(table)} runs were made with other clips than there are now; "
+            f"make them again with: {make}"
+        )
+    return now.reset_index(drop=True)
+
+
+TEXT = ("run", "layer", "languages", "kept_out", "corpus", "by", "clips", "commit", "date")
+"""Columns of a table of runs in which nothing is an empty text, not a missing number."""
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return a table of runs from its file; numbers are numbers, and empty text is empty."""
-    numbers = {name: float for name in ("learning_rate", "clipnorm", "seconds")}  # also where whole
-    return pd.read_csv(path, keep_default_na=False, na_values=["nan"], dtype=numbers)
+    """Return a table of runs from its file, with all runs in it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    pandas.DataFrame
+        Numbers are numbers, NaN where there is none; text is text, and may be empty.
+
+    Examples
+    --------
+    >>> read(RUNS)["kept_out"].iloc[0]
+    ''
+    """
+    header = pd.read_csv(path, nrows=0).columns
+    missing = {name: ["", "nan"] for name in header if name not in TEXT}
+    numbers = {name: float for name in ("learning_rate", "C", "clipnorm", "seconds")}
+    return pd.read_csv(
+        path,
+        keep_default_na=False,
+        na_values=missing,
+        dtype=dict.fromkeys(set(TEXT) & set(header), str) | numbers,
+    )
+
+
+def _tuned(table: pd.DataFrame) -> pd.Series:
+    """Return the learning rate of each run, or the baseline's ``C``."""
+    return table["learning_rate"].fillna(table["C"]).rename("learning rate or C")
 
 
 def _same(table: pd.DataFrame, **changed) -> pd.Series:
-    """Return which runs differ from the plain ones in this alone, at whatever rate and seed."""
-    wanted = {f.name: f.default for f in fields(Run) if f.default is not MISSING} | changed
-    if table["corpus"].iloc[0]:  # another corpus has other languages
-        wanted |= {name: table[name].iloc[0] for name in ("corpus", "languages")}
+    """Return which runs differ from plain ones in this alone, at whatever rate and seed."""
+    if unknown := set(changed) - {f.name for f in fields(Run)}:
+        raise TypeError(f"a run has no field {', '.join(sorted(unknown))}")
+    wanted = {f.name: f.default for f in fields(Run) if f.default is not MISSING}
+    wanted["corpus"] = table["corpus"].iloc[0]
+    wanted["languages"] = max(table["languages"], key=lambda names: len(names.split()))  # all
+    wanted |= changed
+    for name in ("layer", "learning_rate", "C", "seed"):
+        wanted.pop(name, None)
     return (table[list(wanted)] == pd.Series(wanted)).all(axis=1)
 
 
@@ -108,12 +156,13 @@ def validated(table: pd.DataFrame, **changed) -> pd.DataFrame:
     table : pandas.DataFrame
         As `runs` returns it.
     **changed
-        Fields of `Run` and their values; all others are as a `Run` has them unasked.
+        Fields of `Run` and their values; all others have their defaults.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each learning rate; NaN where a layer was not tried at it.
+        A row for each learning rate (for the baseline: ``C``); NaN where a layer was not tried at
+        it.
 
     Examples
     --------
@@ -121,18 +170,26 @@ def validated(table: pd.DataFrame, **changed) -> pd.DataFrame:
     4
     """
     choosing = table[table["seed"].isin(CHOOSING) & _same(table, **changed)]
-    return choosing.pivot_table("validation_accuracy", "learning_rate", "layer")
+    tuned = _tuned(choosing)
+    choosing = choosing.assign(**{tuned.name: tuned})
+    return choosing.pivot_table("validation_accuracy", tuned.name, "layer")
 
 
 def best_rates(table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> pd.Series:
-    """Return the learning rate of the highest mean validation accuracy, for each layer.
+    """Return the learning rate of the highest mean validation accuracy; of the baseline, the ``C``.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `runs` returns it. Only the runs of the seeds `CHOOSING` count.
     hop_ms : int, optional
-        From frame to frame. A layer that was tried at several rates with 30 ms only keeps that.
+        From frame to frame. A layer that was tried at several rates with 30 ms only keeps the rate
+        that was best there.
+
+    Returns
+    -------
+    pandas.Series of float
+        Indexed by layer.
 
     Examples
     --------
@@ -145,14 +202,14 @@ def best_rates(table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> pd.Series:
 
 
 def chosen(table: pd.DataFrame, **changed) -> pd.DataFrame:
-    """Return the runs at each layer's best rate that differ from the plain ones in this alone.
+    """Return the runs at each layer's best rate that have the defaults but for what is given.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `runs` returns it.
     **changed
-        Fields of `Run` and their values; all others are as a `Run` has them unasked.
+        Fields of `Run` and their values; all others have their defaults.
 
     Returns
     -------
@@ -165,7 +222,7 @@ def chosen(table: pd.DataFrame, **changed) -> pd.DataFrame:
     5
     """
     rates = best_rates(table, changed.get("hop_ms", Run.hop_ms))
-    best = table["learning_rate"] == table["layer"].map(rates)
+    best = _tuned(table) == table["layer"].map(rates)
     return table[_same(table, **changed) & best & ~table["seed"].isin(CHOOSING)]
 
 
@@ -210,7 +267,8 @@ def answers(recordings: str = "") -> pd.DataFrame:
     True
     """
     table = runs(recordings)
-    told = pd.read_csv(tables(recordings)[1], keep_default_na=False)
+    told = pd.read_csv(tables(recordings)[1], keep_default_na=False, dtype={"run": str})
+    told = told[told["run"].isin(table["run"])]
     names = named(told)
     right = told[names].to_numpy()[np.arange(len(told)), told["language"].map(names.index)]
     told["right"] = right / told[names].sum(axis=1)

@@ -65,7 +65,7 @@ def cases(draw):
         if options["unroll"] and options["go_backwards"]:
             options["zero_output_for_mask"] = False  # refused, see below
     if draw(st.booleans()):
-        states = [rng.standard_normal((batch, options["units"])) for _ in layers.STATES[kind]]
+        states = [rng.standard_normal((batch, options["units"])) for _ in layers.KINDS[kind].states]
         call["initial_state"] = [state.astype(options["dtype"]) for state in states]
     x = rng.standard_normal((batch, time, features)).astype(options["dtype"])
     return kind, features, options, x, call
@@ -256,14 +256,10 @@ def test_the_summary_counts_what_is_there(kind, units, features, use_bias, reset
         name: tuple(numbers(*w.shape) for w in block)
         for name, block in layers.blocks(layer).items()
     }
-    states = [numbers(1, units) for _ in layers.STATES[kind]]
-    step = {
-        "SimpleRNN": layers._simple_rnn_step,
-        "GRU": layers._gru_step,
-        "LSTM": layers._lstm_step,
-    }
+    states = [numbers(1, units) for _ in layers.KINDS[kind].states]
     Counted.count = 0
-    step[kind](numbers(1, features), *states, weights, same, same, **options)
+    step = layers.KINDS[kind].step
+    step(numbers(1, features), tuple(states), weights, layer.cell, same, same)
     assert row["multiplications a step"] == Counted.count
 
 
