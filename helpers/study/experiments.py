@@ -16,7 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers.audio import corpus, features
+from helpers.audio import corpus, features, loading
+from helpers.audio.recordings import folder
 from helpers.networks import classifiers
 from helpers.networks.backend import keras, set_seed
 from helpers.study.dataset import Examples, batches, cut, sentences, split
@@ -75,8 +76,8 @@ class Run:
     kept_out : str, optional
         The unheard voices that stay so while all others are trained on; empty keeps out all.
     corpus : str, optional
-        A folder as `helpers.audio.corpus.folder` takes it; empty is the course's corpus. Of each
-        language with several speakers, the one with the least sound is unheard.
+        A folder as `helpers.audio.recordings.folder` takes it; empty is the course's corpus. Of
+        each language with several speakers, the one with the least sound is unheard.
     by : {"prompt", "sentence"}, optional
         What no two parts share: a sentence's name, or what `helpers.study.dataset.sentences` joins.
     shuffled : bool, optional
@@ -143,7 +144,7 @@ def clips(recordings: str = "") -> pd.DataFrame:
     >>> clips()["language"].unique().tolist()
     ['en', 'es', 'fr', 'it', 'ru']
     """
-    table = corpus.folder(recordings) if recordings else corpus.manifest()
+    table = folder(recordings) if recordings else corpus.manifest()
     table["voice"] = table["language"].str.cat(table["speaker"], sep=" ")
     if recordings:
         seconds = table.groupby(["language", "voice"])["duration"].sum()
@@ -167,7 +168,7 @@ def _mfccs(recordings: str, setting: features.MFCCSetting, speed: float) -> list
     if speed == 1.0:
         return features.extract(clips(recordings), setting)
     # Whoever takes the samples for fewer a second hears them slower and lower.
-    sounds = corpus.load_clips(clips(recordings))
+    sounds = loading.load_clips(clips(recordings))
     return [features.mfcc(y, corpus.SR * speed, setting) for y in sounds]
 
 
