@@ -19,7 +19,7 @@ import numpy as np
 import traitlets
 from IPython.display import HTML, display
 
-from helpers.audio import corpus, signals
+from helpers.audio import corpus, decoding, signals
 from helpers.show import listen, plots
 
 if TYPE_CHECKING:
@@ -66,13 +66,16 @@ class Recorder(anywidget.AnyWidget):
         try:
             if "sr" in content:
                 y, sr = np.frombuffer(buffers[0], dtype=np.float32), content["sr"]
-                if y.size and np.max(np.abs(y)) <= corpus.SILENCE:
+                if y.size and np.max(np.abs(y)) <= decoding.SILENCE:
                     raise ValueError("nothing was heard; is the microphone muted?")
             else:
-                y, sr = corpus.decode(bytes(buffers[0]))
+                y, sr = decoding.decode(bytes(buffers[0]))
             _, shown = self._look(signals.as_mono(y), sr, name)
         except Exception as error:  # of a file, or of the student's network: said, and on it goes
-            shown = {"said": f"{name}: {error}", "undecoded": isinstance(error, corpus.CodecError)}
+            shown = {
+                "said": f"{name}: {error}",
+                "undecoded": isinstance(error, decoding.CodecError),
+            }
         self.send(shown)  # not kept in the widget's state, which a notebook may store
 
     def _look(self, y: np.ndarray, sr: int, name: str) -> tuple[str, dict]:

@@ -138,7 +138,7 @@ def waveform(
     >>> plt.close(fig)
     """
     signals.check_sr(sr)
-    y = signals.as_mono(y)
+    y = signals.as_mono(y, any_scale=True)
     t = start + np.arange(len(y)) / sr
     lines = ax.plot(t, y, **{"linewidth": 0.8, **style})
     ax.set(xlabel="time in s", ylabel="amplitude")
@@ -194,7 +194,7 @@ def spectrogram(
     >>> plt.close(fig)
     """
     signals.check_sr(sr)
-    signals.check_framing(1, 1, hop_length)  # asks about the hop alone
+    signals.check_hop(hop_length)
     db = np.asarray(db)
     if db.ndim != 2 or not np.all(np.isfinite(db)):
         raise ValueError(f"db has shape {db.shape}; expected a finite matrix (bins, frames)")
