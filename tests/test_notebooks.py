@@ -89,7 +89,7 @@ def complaints_about_code(code):
     varying = [c for c in code if VARIES in tags(c) and prints_text(c)]
     if len(varying) * 5 > sum(map(prints_text, code)):
         yield "more than one in five of the cells that print text are not compared"
-    for cell, after in zip(code, [*code[1:], None], strict=True):
+    for cell, after in zip(code, [*code[1:], None], strict=False):
         if VARIES in tags(cell) and not (after and re.search(r"^\s*assert\b", after.source, re.M)):
             yield f"no assert after a cell that is not compared: {cell.source[:40]}"
 

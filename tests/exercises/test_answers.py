@@ -15,7 +15,8 @@ from tests.exercises.notebook_slices import ROOT, checkers, tell
 
 TABLES = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.toml"))}
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
-PENDING = set(NOTEBOOKS) - {"00_start_here"}  # whose tables are still to be written
+DONE = {"00_start_here", "01_short_time_analysis", "detour_two_numbers"}
+PENDING = set(NOTEBOOKS) - DONE  # whose tables are still to be written
 CASES = [
     pytest.param(stem, checker, kind, case, id=f"{stem}-{checker}-{kind}-{i}")
     for stem, path in TABLES.items()
