@@ -55,7 +55,7 @@ lock: $(VENV)/.ready
 
 # Rebuild assets/speech from Debian's packages (on Debian or Ubuntu); DEBS=folder takes them from there.
 corpus: $(VENV)/.ready
-	$(BIN)/python tools/build_corpus.py $(DEBS)
+	$(BIN)/python -m tools.build_corpus $(if $(DEBS),--debs "$(DEBS)")
 
 # The notebooks without the solutions, to give to a class; they run from handout/ as they are.
 handout: $(VENV)/.ready
