@@ -8,9 +8,9 @@ It needs Debian or Ubuntu (``apt-get`` and ``dpkg-deb``).
     python -m tools.build_corpus --to FOLDER            # builds elsewhere, to compare
 
 ``voices.csv`` pins the version of every package. The same versions, and the same libsndfile, give
-the same bytes: FFmpeg decodes (G.722 is beyond soundfile), soxr resamples, libsndfile encodes, and
-the random serial number that it draws for every file is replaced. At the end it says how many clips
-are, byte for byte, those of the manifest that is stored.
+the same bytes: FFmpeg decodes G.722 and GSM, libsndfile the rest, soxr resamples, libsndfile
+encodes, and the random serial number that it draws for every file is replaced. At the end it says
+how many clips are, byte for byte, those of the manifest that is stored.
 """
 
 import argparse
@@ -38,6 +38,7 @@ from helpers.audio.loading import SPEECH, SR
 QUALITY = 0.2  # of Ogg Vorbis, 0 to 1
 SHORTEST_PROMPT, LONGEST_PROMPT, LONGEST_UNHEARD = 0.3, 20.0, 8.0  # seconds; all fit into 45 MB
 LOUDEST_UNHEARD = 0.7  # of full scale: some are recorded so loud that the codec would overshoot
+BARE = (".g722", ".gsm")  # formats without a header, for FFmpeg
 SILENCE_DB, MARGIN = -40.0, 0.05  # below the loudest 20 ms; seconds kept around speech
 COLUMNS = [name for name in loading.COLUMNS if name != "root"]
 # Recordings that are no speech of the speaker's: tones, music, animals, silence; and those of
@@ -74,8 +75,7 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     Parameters
     ----------
     path : pathlib.Path
-        A file whose ending is FFmpeg's name of its format: a short GSM recording, say, is not
-        recognised by its content.
+        A file of the package.
 
     Returns
     -------
@@ -85,9 +85,15 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
     """
     if not (data := path.read_bytes()):  # a package may hold an empty prompt
         return np.zeros(0, np.int16), 0
-    y, source_sr, promised, lost = decoding.decode_as(data, path.suffix[1:])
-    if promised or lost:
-        raise SystemExit(f"{path}: damaged; {lost or 'it breaks off'}")
+    try:
+        if path.suffix in BARE:
+            y, source_sr, _, lost = decoding.decode_as(data, path.suffix[1:])
+        else:  # of an Ogg, FFmpeg would give some milliseconds more or fewer
+            (y, source_sr), lost = soundfile.read(io.BytesIO(data), dtype="float32"), ""
+    except (decoding.DecodingError, soundfile.LibsndfileError) as error:
+        raise SystemExit(f"{path}: {error}") from error
+    if lost:
+        raise SystemExit(f"{path}: {lost}")
     return to_pcm(resample(signals.as_mono(y), source_sr)), source_sr
 
 

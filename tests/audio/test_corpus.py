@@ -117,6 +117,23 @@ def test_every_credit_stands_in_the_readme():
     assert "http://www.voip.ammdomus.it" in menardi
 
 
+@pytest.mark.parametrize(
+    ("speaker", "named"),
+    [
+        ("june", ["Clod Patry", "Kristopher Lalletti", "Digium", "Unlimitel", "BGM Informatique"]),
+        ("carlo", ["Silvia Petrin", "carloflora.com", "segreterietelefoniche.it"]),
+        ("allison", ["theivrvoice.com", "Digium"]),
+        ("ivrvoice", ["Maxim Topal", "ivrvoice.ru"]),
+    ],
+)
+def test_the_credit_names_whom_the_packages_own_file_names(speaker, named):
+    rows = CLIPS[CLIPS["speaker"] == speaker]
+    text = (corpus.SPEECH / "licences" / f"{rows['package'].iloc[0]}.txt").read_text("utf-8")
+    for name in named:
+        assert name in text
+        assert rows["credit"].str.contains(name, regex=False).all(), name
+
+
 def test_every_language_has_an_unheard_voice_that_is_no_main_voice():
     heard, unheard = CLIPS[~CLIPS["unheard"]], CLIPS[CLIPS["unheard"]]
     assert set(unheard["language"].str[:2]) == set(heard["language"].str[:2])
@@ -148,8 +165,12 @@ def test_a_set_keeps_the_order_of_its_rows():
 
 
 def test_the_manifest_is_a_copy():
-    del corpus.manifest()["path"]
-    assert "path" in corpus.manifest().columns
+    mine, before = corpus.manifest(), corpus.manifest()
+    mine.loc[:, "language"] = "xx"
+    mine.attrs["skipped"] = ["all"]
+    del mine["path"]
+    pd.testing.assert_frame_equal(corpus.manifest(), before)
+    assert corpus.manifest().attrs == {}
 
 
 def test_an_unknown_clip_is_named():
