@@ -1,9 +1,9 @@
 """From the bytes of a file to its sound, in whatever format a telephone or a browser wrote it.
 
 soundfile reads what it can. PyAV reads the rest: M4A and AAC, 3GP and AMR, WebM, the sound of a
-video, and MP3, for the decoder inside soundfile prints its complaints past Python. What a file's
-header promises is compared with what the file holds, so a recording that breaks off is not taken
-for a shorter one.
+video, and MP3, because the decoder inside soundfile prints its complaints where Python cannot stop
+them. What a file's header promises is compared with what the file holds, so that a recording that
+breaks off is not taken for a shorter one.
 """
 
 from __future__ import annotations
