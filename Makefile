@@ -60,7 +60,7 @@ experiments: $(VENV)/.ready ## carry out what the tables lack: hours, resumable 
 	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)"
 
 corpus: $(VENV)/.ready ## rebuild assets/speech from Debian's packages (DEBS=folder takes them from there)
-	$(BIN)/python tools/build_corpus.py $(DEBS)
+	$(BIN)/python -m tools.build_corpus $(if $(DEBS),--debs "$(DEBS)")
 
 lock: $(VENV)/.ready ## resolve all packages to their newest versions; the lock names no index
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --generate-hashes \

@@ -1,37 +1,46 @@
 """Rebuild ``assets/speech`` from Debian's packages of telephone prompts.
 
 Nobody needs this to use the course: the recordings it makes are stored in the repository.
-It needs Debian or Ubuntu (``apt-get`` and ``dpkg-deb``) and the ``corpus`` extra (PyAV).
+It needs Debian or Ubuntu (``apt-get`` and ``dpkg-deb``).
 
-    make corpus                         # downloads the packages, then builds
-    python tools/build_corpus.py DIR    # builds from the .deb files that lie in DIR
+    make corpus                                         # downloads the packages, then builds
+    python -m tools.build_corpus --debs DIR             # builds from the .deb files that lie in DIR
+    python -m tools.build_corpus --to FOLDER            # builds elsewhere, to compare
 
-The same packages, PyAV and soundfile give the same bytes: PyAV decodes (G.722 is beyond soundfile),
-soundfile encodes, and the random serial number that it draws for every file is replaced.
+``voices.csv`` pins the version of every package. The same versions, and the same libsndfile, give
+the same bytes: FFmpeg decodes G.722 and GSM, libsndfile the rest, soxr resamples, libsndfile
+encodes, and the random serial number that it draws for every file is replaced. At the end it says
+how many clips are, byte for byte, those of the manifest that is stored.
 """
 
+import argparse
 import csv
 import gzip
 import hashlib
 import io
 import re
+import shutil
 import subprocess
-import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import av
+import librosa
 import numpy as np
 import soundfile
 
-SPEECH = Path(__file__).resolve().parent.parent / "assets" / "speech"
-SR = 16_000
+from helpers.audio import decoding, loading, signals
+from helpers.audio.loading import SPEECH, SR
+
 QUALITY = 0.2  # of Ogg Vorbis, 0 to 1
-SHORTEST, LONGEST, LONGEST_UNHEARD = 0.3, 20.0, 8.0  # seconds; all must fit into 45 MB
+SHORTEST_PROMPT, LONGEST_PROMPT, LONGEST_UNHEARD = 0.3, 20.0, 8.0  # seconds; all fit into 45 MB
 LOUDEST_UNHEARD = 0.7  # of full scale: some are recorded so loud that the codec would overshoot
+BARE = (".g722", ".gsm")  # formats without a header, for FFmpeg
 SILENCE_DB, MARGIN = -40.0, 0.05  # below the loudest 20 ms; seconds kept around speech
+COLUMNS = [name for name in loading.COLUMNS if name != "root"]
 # Recordings that are no speech of the speaker's: tones, music, animals, silence; and those of
 # a penguin that laughs, sleeps or is in love, who may do it without a word.
 NOT_SPEECH = re.compile(
@@ -44,6 +53,7 @@ class Voice(NamedTuple):
     """One speaker in one language, and the package that the recordings come from."""
 
     package: str
+    version: str  # of the package
     folder: str  # of the recordings in the package, below /usr/share
     suffix: str
     prefix: str  # of prompt ids that are not Asterisk's
@@ -57,21 +67,48 @@ class Voice(NamedTuple):
 
 with open(Path(__file__).with_name("voices.csv"), newline="", encoding="utf-8") as table:
     VOICES = [Voice(**row) for row in csv.DictReader(table)]
-COLUMNS = (
-    "path language speaker unheard prompt duration source_sr package version licence credit sha256"
-).split()
 
 
 def decode(path: Path) -> tuple[np.ndarray, int]:
-    """Return the recording as 16-bit samples at 16 kHz, shape (samples,), and its own rate."""
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SR)
-    kind = path.suffix[1:]  # a short GSM recording is not recognised by its content
-    with av.open(str(path), format=kind, metadata_errors="ignore") as container:
-        source_sr = container.streams.audio[0].rate
-        frames = [f for frame in container.decode(audio=0) for f in resampler.resample(frame)]
-        frames += resampler.resample(None)
-    y = np.concatenate([f.to_ndarray()[0] for f in frames] or [np.zeros(0, np.int16)])
-    return y, source_sr
+    """Return a recording as 16-bit samples at 16 kHz, and the sampling rate that it had.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file of the package.
+
+    Returns
+    -------
+    y : numpy.ndarray, shape (samples,), int16
+    source_sr : int
+        In hertz.
+    """
+    if not (data := path.read_bytes()):  # a package may hold an empty prompt
+        return np.zeros(0, np.int16), 0
+    try:
+        if path.suffix in BARE:
+            y, source_sr, _, lost = decoding.decode_as(data, path.suffix[1:])
+        else:  # of an Ogg, FFmpeg would give some milliseconds more or fewer
+            (y, source_sr), lost = soundfile.read(io.BytesIO(data), dtype="float32"), ""
+    except (decoding.DecodingError, soundfile.LibsndfileError) as error:
+        raise SystemExit(f"{path}: {error}") from error
+    if lost:
+        raise SystemExit(f"{path}: {lost}")
+    return to_pcm(resample(signals.as_mono(y), source_sr)), source_sr
+
+
+def resample(y: np.ndarray, source_sr: int) -> np.ndarray:
+    """Bring a signal to 16 kHz, as the course brings recordings of one's own (soxr, by librosa).
+
+    A telephone's recording has nothing above 4 kHz, and must have nothing there afterwards: images
+    that a short filter lets pass would be taken for what the telephone does to a voice.
+    """
+    return y if source_sr == SR else librosa.resample(y, orig_sr=source_sr, target_sr=SR)
+
+
+def to_pcm(y: np.ndarray) -> np.ndarray:
+    """Round samples within -1 and 1 to 16 bits; what exceeds them is clipped."""
+    return np.clip(np.round(y * 32768.0), -32768, 32767).astype(np.int16)
 
 
 def trim(y: np.ndarray) -> np.ndarray:
@@ -137,17 +174,17 @@ def encode(y: np.ndarray, path: Path) -> None:
     path.write_bytes(fix_serial(ogg.getvalue()))
 
 
-def make_clip(job: tuple[Path, str, Voice, str]) -> dict | None:
+def make_clip(job: tuple[Path, str, Voice, Path]) -> dict | None:
     """Make one clip; return its row of the manifest, or None where there is no speech."""
-    source, prompt, voice, version = job
+    source, prompt, voice, speech = job
     y, source_sr = decode(source)
-    y, longest = trim(y), LONGEST
+    y, longest = trim(y), LONGEST_PROMPT
     if voice.unheard == "1":
         y, longest = turn_down(y), LONGEST_UNHEARD
-    if not SHORTEST <= len(y) / SR <= longest:
+    if not SHORTEST_PROMPT <= len(y) / SR <= longest:
         return None
     name = f"{voice.language}/{voice.speaker}/{prompt.replace('/', '__')}.ogg"
-    encode(y, SPEECH / name)
+    encode(y, speech / name)
     return {
         "path": name,
         "language": voice.language,
@@ -157,32 +194,48 @@ def make_clip(job: tuple[Path, str, Voice, str]) -> dict | None:
         "duration": f"{len(y) / SR:.4f}",
         "source_sr": source_sr,
         "package": voice.package,
-        "version": version,
+        "version": voice.version,
         "licence": voice.licence,
         "credit": voice.credit,
-        "sha256": hashlib.sha256((SPEECH / name).read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256((speech / name).read_bytes()).hexdigest(),
     }
 
 
-def unpack(debs: Path, package: str, target: Path) -> str:
-    """Unpack a package that lies in ``debs``; return its version."""
+def unpack(debs: Path, package: str, version: str, target: Path) -> None:
+    """Unpack a package that lies in ``debs``, if it is of that version."""
     found = sorted(debs.glob(f"{package}_*.deb"))
     if len(found) != 1:
         raise SystemExit(f"{debs}: {len(found)} files {package}_*.deb; expected 1")
+    show = ["dpkg-deb", "-f", found[0], "Version"]
+    has = subprocess.run(show, check=True, capture_output=True, text=True).stdout.strip()
+    if has != version:
+        raise SystemExit(
+            f"{found[0].name}: version {has}; the corpus is made from {version}, which "
+            f"https://snapshot.debian.org keeps (or change it in tools/voices.csv)"
+        )
     target.mkdir(parents=True, exist_ok=True)
     subprocess.run(["dpkg-deb", "-x", found[0], target], check=True)
-    show = ["dpkg-deb", "-f", found[0], "Version"]
-    return subprocess.run(show, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def collect(debs: Path, work: Path) -> list[tuple[Path, str, Voice, str]]:
+def download(debs: Path) -> None:
+    """Download the packages in the versions of ``voices.csv``."""
+    packages = sorted({f"{voice.package}={voice.version}" for voice in VOICES})
+    if subprocess.run(["apt-get", "download", *packages], cwd=debs).returncode:
+        raise SystemExit(
+            "apt-get has not all packages in the versions of tools/voices.csv; take them from "
+            "https://snapshot.debian.org, put them into a folder and pass it as --debs"
+        )
+
+
+def collect(debs: Path, work: Path, speech: Path) -> list[tuple[Path, str, Voice, Path]]:
     """Unpack every voice; return one job a prompt, and store each package's copyright file."""
     found = []
-    licences = SPEECH / "licences"
+    licences = speech / "licences"
     licences.mkdir(parents=True, exist_ok=True)
+    for package, version in sorted({(voice.package, voice.version) for voice in VOICES}):
+        unpack(debs, package, version, work / package)
     for voice in VOICES:
         target = work / voice.package
-        version = unpack(debs, voice.package, target)
         doc = target / "usr/share/doc" / voice.package
         (licences / f"{voice.package}.txt").write_bytes((doc / "copyright").read_bytes())
         if (text := doc / "LICENCIA.gz").exists():  # the GPL in full, which others only refer to
@@ -193,34 +246,62 @@ def collect(debs: Path, work: Path) -> list[tuple[Path, str, Voice, str]]:
             for p in sorted(root.rglob(f"*{voice.suffix}"))
             if re.match(voice.pick, p.stem)
         }
-        found.append(
-            (voice, version, {k: p for k, p in prompts.items() if not NOT_SPEECH.match(k)})
-        )
+        found.append((voice, {k: p for k, p in prompts.items() if not NOT_SPEECH.match(k)}))
     # Of an unheard voice's telephone prompts, those that every voice speaks are enough.
-    shared = set.intersection(*(set(prompts) for v, _, prompts in found if not v.prefix))
+    shared = set.intersection(*(set(prompts) for voice, prompts in found if not voice.prefix))
     return [
-        (source, prompt, voice, version)
-        for voice, version, prompts in found
+        (source, prompt, voice, speech)
+        for voice, prompts in found
         for prompt, source in prompts.items()
         if voice.unheard == "0" or voice.prefix or prompt in shared
     ]
 
 
-def main() -> None:
-    """Build all clips and the manifest."""
-    with tempfile.TemporaryDirectory() as work:
-        debs = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else Path(work)
-        if len(sys.argv) < 2:
-            packages = sorted({v.package for v in VOICES})
-            subprocess.run(["apt-get", "download", *packages], cwd=debs, check=True)
-        jobs = collect(debs, Path(work, "unpacked"))
-        with ProcessPoolExecutor() as pool:
-            rows = [r for r in pool.map(make_clip, jobs, chunksize=16) if r]
-    with open(SPEECH / "manifest.csv", "w", newline="", encoding="utf-8") as f:
-        writer = csv.DictWriter(f, COLUMNS, lineterminator="\n")
+def compare(rows: list[dict], stored: Path) -> str:
+    """Say how many clips are those of a stored manifest, byte for byte."""
+    if not stored.is_file():
+        return f"{stored}: no manifest to compare with"
+    with open(stored, newline="", encoding="utf-8") as file:
+        before = {row["path"]: row["sha256"] for row in csv.DictReader(file)}
+    now = {row["path"]: row["sha256"] for row in rows}
+    fate = Counter(
+        "new" if path not in before else "the same" if before[path] == digest else "other bytes"
+        for path, digest in now.items()
+    )
+    fate["gone"] = len(before.keys() - now.keys())
+    return "against the stored manifest: " + ", ".join(f"{n} {what}" for what, n in fate.items())
+
+
+def put(built: Path, rows: list[dict], speech: Path) -> None:
+    """Put what was built where it belongs, and take away what is made no more."""
+    shutil.copytree(built, speech, dirs_exist_ok=True)
+    made = {row["path"] for row in rows}
+    for clip in speech.rglob("*.ogg"):
+        if clip.relative_to(speech).as_posix() not in made:
+            clip.unlink()
+    with open(speech / "manifest.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(sorted(rows, key=lambda r: r["path"]))
-    print(f"{len(rows)} clips of {len(jobs)} prompts")
+        writer.writerows(sorted(rows, key=lambda row: row["path"]))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Build all clips and the manifest."""
+    parser = argparse.ArgumentParser(description="Rebuild assets/speech from Debian's packages.")
+    parser.add_argument("--debs", type=Path, help="the folder that holds the .deb files")
+    parser.add_argument("--to", type=Path, default=SPEECH, help="the folder to build")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        work, built = Path(scratch), Path(scratch, "speech")
+        if asked.debs is None:
+            download(work)
+        jobs = collect((asked.debs or work).resolve(), work / "unpacked", built)
+        with ProcessPoolExecutor() as pool:
+            rows = [row for row in pool.map(make_clip, jobs, chunksize=16) if row]
+        told = compare(rows, SPEECH / "manifest.csv")
+        put(built, rows, asked.to)
+    print(f"{len(rows)} clips of {len(jobs)} prompts; {told}")
+    print(f"PyAV {av.__version__}, libsndfile {soundfile.__libsndfile_version__}")
 
 
 if __name__ == "__main__":

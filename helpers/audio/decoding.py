@@ -1,14 +1,16 @@
 """From the bytes of a file to its sound, in whatever format a telephone or a browser wrote it.
 
 soundfile reads what it can. PyAV reads the rest: M4A and AAC, 3GP and AMR, WebM, the sound of a
-video, and MP3, for the decoder inside soundfile prints its complaints past Python. What a file's
-header promises is compared with what the file holds, so a recording that breaks off is not taken
-for a shorter one.
+video, and MP3, because the decoder inside soundfile prints its complaints where Python cannot stop
+them. What a file's header promises is compared with what the file holds, so that a recording that
+breaks off is not taken for a shorter one.
 """
 
 from __future__ import annotations
 
 import io
+import math
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ __all__ = [
     "DecodingError",
     "Sound",
     "decode",
+    "decode_as",
     "examine",
     "looks_like_sound",
     "read",
@@ -38,6 +41,8 @@ SILENCE = 1e-4
 """-80 dB of full scale; a recording that never exceeds it is called silent."""
 RATES = (4_000, 768_000)
 """Lowest and highest sampling rate in hertz that a recording of speech may have."""
+BLOCK = 2**26
+"""Samples read at once, whatever a header says how many there are."""
 SUFFIXES = frozenset(
     "3g2 3ga 3gp 3gpp aac aif aifc aiff alac amr au avi caf flac flv gsm m4a m4b m4v mka mkv mov "
     "mp2 mp3 mp4 mpeg mpga mpg oga ogg ogv opus pcm ra raw rf64 snd sph spx ts voc w64 wav wave "
@@ -95,11 +100,17 @@ def decode(data: bytes) -> tuple[np.ndarray, int]:
         If no decoder reads it.
     DecodingError
         If it is empty, silent or shorter than 25 ms, breaks off or is damaged, has more than two
-        channels, or samples that are not finite or far above full scale.
+        channels, or samples that are not finite or far above full scale
+        (`helpers.audio.signals.OVERSHOOT`).
 
     See Also
     --------
     read : the same for a file.
+
+    Notes
+    -----
+    Most formats say how long the sound is, and so betray that a file breaks off. Bare AAC and AMR,
+    and WebM as browsers stream it, do not: cut off, they are a shorter recording.
 
     Examples
     --------
@@ -212,6 +223,9 @@ def examine(data: bytes) -> Sound:
         raise DecodingError(
             f"lasts {1000 * seconds:.0f} ms; expected {1000 * ONE_FRAME:.0f} or more"
         )
+    peak = float(np.max(np.abs(channels)))
+    if kind not in PCM and signals.OVERSHOOT < peak < np.inf:
+        raise DecodingError(f"is damaged: it reaches {peak:.3g} times full scale")
     try:
         y = signals.as_mono(channels)
     except ValueError as error:
@@ -224,6 +238,8 @@ def examine(data: bytes) -> Sound:
     return Sound(y, sr, note)
 
 
+# Titles and names in a file may be in any encoding. From its version 19 on PyAV does not mind.
+LENIENT = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 CONVERT = "if it is a recording, convert it to WAV or FLAC"
 
 
@@ -246,6 +262,7 @@ FORMATS = {  # kind: the name that people know it by, and FFmpeg's name of the f
     "asf": ("WMA", "asf"),
     "avi": ("AVI", "avi"),
     "flv": ("FLV", "flv"),
+    "sphere": ("NIST SPHERE", "nistsphere"),
     "other": ("", ""),  # soundfile's alone
 }
 STARTS = {
@@ -259,9 +276,10 @@ STARTS = {
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
     b"riff\x2e\x91\xcf\x11": "w64",
     b"FLV\x01": "flv",
-    b"NIST_1A": "other",
+    b"NIST_1A": "sphere",
     b"Creative Voice File": "other",
 }
+PCM = {"wav", "w64", "aiff", "au", "caf", "mp4", "matroska"}  # which may hold floats of any scale
 WITHOUT_SOUNDFILE = {"mpeg", "adts", "mp4", "matroska", "amr", "asf", "avi", "flv"}
 BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"styp"}
 
@@ -386,6 +404,11 @@ def _compare_with_header(data: bytes, kind: str | None) -> tuple[bytes, Missing 
         there = len(data) - start
         unknown = size == 0xFFFFFFFF
         return data, None if unknown or there >= size else Missing(max(there, 0) / size)
+    if kind == "sphere":
+        return data, _missing_of_sphere(data)
+    if kind == "avi":
+        [size] = struct.unpack_from("<I", data, 4)
+        return data, Missing() if len(data) < 8 + size < 0x7FFFF000 else None
     if kind == "ogg":
         return data, _missing_pages(data)
     if kind == "mp4":
@@ -480,6 +503,18 @@ def _ogg_rate(packet: bytes) -> int:
     return 0
 
 
+def _missing_of_sphere(data: bytes) -> Missing | None:
+    """Return what is missing of a file of NIST's, whose header is text."""
+    field = rb"%s -i (\d+)"
+    names = (b"sample_count", b"sample_n_bytes", b"channel_count")
+    found = [re.search(field % name, data[:1024]) for name in names]
+    if not all(found):
+        return None
+    promised = math.prod(int(match[1]) for match in found)
+    there = max(len(data) - 1024, 0)
+    return Missing(there / promised) if there < promised else None
+
+
 def _missing_boxes(data: bytes) -> Missing | None:
     """Return what is missing of an MP4 file; the box that describes its samples may come last."""
     at, names = 0, set()
@@ -512,7 +547,7 @@ def _samples(data: bytes, kind: str | None) -> tuple[np.ndarray, int, float, str
     if not demuxer:
         raise CodecError(f"no known format of sound; {CONVERT}")
     try:
-        return _by_pyav(data, demuxer)
+        return decode_as(data, demuxer)
     except (av.FFmpegError, ValueError, MemoryError, OverflowError, LookupError) as error:
         if isinstance(error, DecodingError):
             raise
@@ -524,7 +559,7 @@ def _by_soundfile(data: bytes) -> tuple[np.ndarray, int, float, str]:
     with soundfile.SoundFile(io.BytesIO(data)) as file:
         sr, promised = file.samplerate, file.frames
         # A telephone's codecs in a WAV cannot be wound back, so `read` must be told how many.
-        most = 2**26 // file.channels
+        most = BLOCK // file.channels
         blocks = [file.read(min(promised, most), dtype="float32", always_2d=True)]
         while len(blocks[-1]) == most:
             blocks.append(file.read(most, dtype="float32", always_2d=True))
@@ -532,9 +567,45 @@ def _by_soundfile(data: bytes) -> tuple[np.ndarray, int, float, str]:
     return y.T, sr, promised / sr if promised < 2**40 else 0.0, ""
 
 
-def _by_pyav(data: bytes, demuxer: str) -> tuple[np.ndarray, int, float, str]:
+def decode_as(data: bytes, demuxer: str) -> tuple[np.ndarray, int, float, str]:
+    """Return what FFmpeg finds in the bytes of a file, taken for a given format.
+
+    `decode` finds out the format by itself, and asks more. This is for formats that no bytes tell,
+    such as bare G.722 or GSM.
+
+    Parameters
+    ----------
+    data : bytes
+        The contents of the file.
+    demuxer : str
+        FFmpeg's name of the format, such as ``"g722"``.
+
+    Returns
+    -------
+    y : numpy.ndarray, shape (channels, samples), float32
+        The samples, integers divided by their full scale.
+    sr : int
+        Sampling rate in hertz.
+    promised : float
+        Seconds that the file says it lasts, if that is clearly more than was found; otherwise 0.
+    note : str
+        What was left out; empty if nothing.
+
+    Raises
+    ------
+    av.FFmpegError
+        If FFmpeg cannot open it.
+    DecodingError
+        If it holds no sound, is damaged, or changes its sampling rate on the way.
+
+    Examples
+    --------
+    >>> y, sr, promised, note = decode_as(bytes(range(200)), "g722")
+    >>> y.shape, sr
+    ((1, 400), 16000)
+    """
     parts, lost, sr = [], 0, 0
-    with av.open(io.BytesIO(data), format=demuxer, metadata_errors="ignore") as container:
+    with av.open(io.BytesIO(data), format=demuxer, **LENIENT) as container:
         if not container.streams.audio:
             raise DecodingError("holds pictures and no sound")
         stream = container.streams.audio[0]
@@ -546,9 +617,9 @@ def _by_pyav(data: bytes, demuxer: str) -> tuple[np.ndarray, int, float, str]:
         while True:
             try:
                 frames = next(packets).decode()
-            except StopIteration:
+            except StopIteration:  # also after an error of the container's
                 break
-            except av.InvalidDataError:
+            except av.FFmpegError:
                 lost += bool(parts)  # what comes before the first sound is no loss
                 continue
             for frame in frames:

@@ -12,6 +12,7 @@ __all__ = [
     "channels_cancel",
     "check_framing",
     "check_hop",
+    "check_length",
     "check_mel",
     "check_sr",
 ]
@@ -171,10 +172,32 @@ def check_hop(hop_length: int) -> None:
     ...
     ValueError: hop_length is 0; expected a whole number of samples, 1 or more
     """
-    _check_length("hop_length", hop_length)
+    check_length("hop_length", hop_length)
 
 
-def _check_length(name: str, value: int) -> None:
+def check_length(name: str, value: int) -> None:
+    """Raise an error if this cannot be a length in samples.
+
+    Parameters
+    ----------
+    name : str
+        What the error message calls it.
+    value : int
+        In samples.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number, 1 or more.
+
+    Examples
+    --------
+    >>> check_length("n_fft", 400)
+    >>> check_length("n_fft", 0.025)
+    Traceback (most recent call last):
+    ...
+    ValueError: n_fft is 0.025; expected a whole number of samples, 1 or more
+    """
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} is {value!r}; expected a whole number of samples, 1 or more")
 
@@ -202,8 +225,8 @@ def check_framing(n_samples: int, frame_length: int, hop_length: int) -> None:
     ...
     ValueError: the signal has 300 samples, one frame 400; pad the signal or shorten the frame
     """
-    _check_length("frame_length", frame_length)
-    _check_length("hop_length", hop_length)
+    check_length("frame_length", frame_length)
+    check_length("hop_length", hop_length)
     if n_samples < frame_length:
         raise ValueError(
             f"the signal has {n_samples} samples, one frame {frame_length}; "

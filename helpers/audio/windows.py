@@ -50,7 +50,7 @@ class FiguresOfMerit:
 
 
 def _checked(window: np.ndarray) -> np.ndarray:
-    """Return a window as float64; refuse what is none."""
+    """Return a window as float64, or raise an error that says why it cannot be measured."""
     w = np.asarray(window)
     if w.ndim != 1:
         raise ValueError(f"window has shape {w.shape}; expected one row of samples")
@@ -64,7 +64,7 @@ def _checked(window: np.ndarray) -> np.ndarray:
     w = w.astype(np.float64)
     if not np.all(np.isfinite(w)):
         first = int(np.flatnonzero(~np.isfinite(w))[0])
-        raise ValueError(f"window: sample {first} is {w[first]}; compute it again without")
+        raise ValueError(f"window: sample {first} is {w[first]}; expected finite numbers")
     largest = np.max(np.abs(w))
     if largest == 0 or abs(np.sum(w / largest)) < 1e-12 * len(w):
         raise ValueError(
@@ -124,12 +124,13 @@ def _envelope(grid: np.ndarray, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def _falloff(bins: np.ndarray, level: np.ndarray, length: int) -> float:
     """Return the slope in dB an octave that side lobes tend to.
 
-    A sampled window's spectrum repeats, and lobes meet those of the repetitions. If the lobes of
-    the window's shape fall as ``b ** -p``, add up the repetitions to see that those of its samples
-    fall as ``sin(x) ** -p``, and for some shapes as ``cos(x) * sin(x) ** -p``, ``x = pi * b /
-    length``. So the line is fitted over the logarithm of the sine, with and without the cosine,
-    to the highest lobe in each quarter of an octave, in three ranges of two octaves: what lies
-    high is settled, what lies low is free of repetitions. The best fit is taken.
+    The spectrum of a sampled window repeats, and its side lobes overlap those of the repetitions.
+    If the lobes of the continuous shape fall as ``b ** -p``, the sum over all repetitions falls as
+    ``sin(x) ** -p`` with ``x = pi * b / length``, and for some shapes as ``cos(x) * sin(x) ** -p``.
+    So a line is fitted over the logarithm of the sine, with and without the cosine, to the highest
+    lobe in each quarter of an octave. That is done in three ranges of two octaves, since lobes at
+    high frequencies have settled and lobes at low frequencies are hardly overlapped; the best fit
+    is taken.
     """
     fits = []
     for top in (0.4, 0.25, 0.125):
@@ -156,13 +157,13 @@ def _falloff(bins: np.ndarray, level: np.ndarray, length: int) -> float:
 def figures_of_merit(window: np.ndarray) -> FiguresOfMerit:
     """Measure a window by its discrete-time Fourier transform.
 
-    Notebook ``03_window_dtfts`` derives each figure. They do not depend on the window's scale,
-    but for the coherent gain.
+    Notebook ``03_window_dtfts`` derives each figure. Apart from the coherent gain, none depends on
+    the window's scale.
 
     Parameters
     ----------
     window : array_like, shape (length,)
-        The window's samples, symmetric or periodic (or neither), two or more.
+        The window's samples, two or more; it may be symmetric, periodic or neither.
 
     Returns
     -------
@@ -171,18 +172,21 @@ def figures_of_merit(window: np.ndarray) -> FiguresOfMerit:
     Raises
     ------
     ValueError
-        If this is no row of at least two finite real numbers, sums to zero, or lets another
-        frequency pass more than 1 dB better than frequency 0.
+        If the window is not one-dimensional, has fewer than two samples, or samples that are not
+        finite real numbers; if it sums to zero, or lets another frequency pass more than 1 dB
+        better than frequency 0.
 
     Notes
     -----
-    The main lobe ends at the first local minimum of the magnitude beneath half its peak, be it a
-    zero or not; a ripple on a flat top is part of it. Lobes are looked for on 64 points a bin, then
-    found exactly on the sum of the transform. Levels beneath -300 dB are rounding errors.
+    The main lobe ends at the first local minimum of the magnitude below half its peak, whether or
+    not the magnitude is zero there; so a ripple on a flat top belongs to the main lobe. Lobes are
+    first looked for on a grid of 64 points a bin, then found exactly by computing the transform's
+    sum between the grid's points. Levels below -260 dB are rounding errors.
 
-    The fall-off is where a straight line through the side lobes points: exact to 0.5 dB an octave
-    once they have settled. That takes a Hann window 32 samples, a Hamming window 128, a 4-term
-    Blackman-Harris window 1024; of a shorter one it says how its few lobes lie, and no more.
+    The fall-off is the slope of a straight line through the side lobes. It is exact to 0.5 dB an
+    octave once they have settled, which takes a Hann window of 32 samples, a Hamming window of 128
+    or a 4-term Blackman-Harris window of 1024; for a shorter window it only describes the few side
+    lobes that there are.
 
     Source: F. J. Harris, "On the use of windows for harmonic analysis with the discrete Fourier
     transform", Proc. IEEE 66(1), 1978, pages 51 to 83.

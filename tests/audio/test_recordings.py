@@ -1,11 +1,14 @@
 """Any folder of recordings becomes a corpus, and what is left out of it is named."""
 
-import io
 import itertools
+import os
 import re
+import sys
 import unicodedata
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from hypothesis import given, settings
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from helpers.audio import corpus, features, loading, recordings
 from helpers.study import dataset
+from tests.audio.sounds import encoded, muxed, tone, wav
 
 RATES = (8_000, 11_025, 22_050, 44_100, 48_000)
 FORMATS = {
@@ -25,22 +29,10 @@ FORMATS = {
 FREQUENCIES = itertools.count(200)
 
 
-def tone(sr=16_000, seconds=0.3, frequency=440.0, channels=1):
-    """Return a tone, one column a channel."""
-    y = 0.4 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * sr)) / sr)
-    return y if channels == 1 else np.stack([y] * channels, axis=1)
-
-
 def store(path, y=None, sr=16_000, subtype=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     y = tone(sr, frequency=next(FREQUENCIES)) if y is None else y
     soundfile.write(path, y, sr, subtype=subtype)
-
-
-def encoded(y, sr, kind, subtype=None):
-    data = io.BytesIO()
-    soundfile.write(data, y, sr, format=kind, subtype=subtype)
-    return data.getvalue()
 
 
 @pytest.fixture
@@ -113,6 +105,11 @@ BROKEN = {
     "six.wav": (encoded(tone(channels=6), 16_000, "WAV"), "6 channels"),
     "half.flac": (encoded(tone(seconds=3), 16_000, "FLAC")[:20_000], "only .* of 3.00 s"),
     "half.ogg": (encoded(tone(seconds=3), 16_000, "OGG")[:300], "breaks off"),
+    "half.wav": (wav(tone(seconds=2), 16_000)[:32_000], r"breaks off after 1.00 of 2.00 s"),
+    "half.m4a": (muxed(tone(seconds=2), 16_000, "ipod", "aac")[:5000], "breaks off"),
+    "film.mp4": (muxed(tone(), 16_000, "mp4", None, picture=True), "holds pictures and no sound"),
+    "loud.wav": (encoded(9999 * tone(), 16_000, "WAV", "FLOAT"), "reaches 39.*, and 1 is full"),
+    "picture.WAV": (b"\x89PNG\r\n\x1a\n" + bytes(999), "no known format"),
 }
 
 
@@ -124,6 +121,144 @@ def test_what_is_no_clip_is_left_out_and_named_with_its_reason(mine, name, voice
     left_out = skipped(mine)
     assert list(left_out) == [f"{voice}/{name}"]
     assert re.match(why, left_out[f"{voice}/{name}"])
+
+
+NO_RECORDINGS = {
+    "Thumbs.db": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(999),
+    "desktop.ini": b"[.ShellClassInfo]",
+    "._ciao.wav": b"\0\5\x16\7" + bytes(999),
+    ".DS_Store": b"\0\0\0\1Bud1" + bytes(999),
+    ".hidden.wav": encoded(tone(), 16_000, "WAV"),
+    "notes.txt": b"recorded on Monday",
+    "notes": b"RIFF, he said",
+    "who.csv": b"clip;speaker",
+    "who.xlsx": b"PK\3\4" + bytes(999),
+    "all.zip": b"PK\3\4" + encoded(tone(), 16_000, "MP3"),
+    "anna.jpg": b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(999),
+    "anna.heic": b"\0\0\0\x18ftypheic" + bytes(999),
+    "anna.webp": b"RIFF\0\0\0\0WEBP" + bytes(999),
+    "list.m3u": b"#EXTM3U\nciao.mp3",
+    "list.cue": b'FILE "ciao.wav" WAVE',
+    "ciao.TextGrid": b'File type = "ooTextFile"',
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("name", NO_RECORDINGS)
+@pytest.mark.parametrize("where", ["it/anna", "it", "."])
+def test_what_does_not_look_like_a_recording_is_ignored(mine, name, where, capsys):
+    (mine / where / name).write_bytes(NO_RECORDINGS[name])
+    clips = recordings.folder(mine)
+    assert clips.attrs["skipped"] == {} and len(clips) == 6
+    assert "left out: 0\n" in capsys.readouterr().out
+    seen = [] if name.startswith(".") else [(mine / where / name).relative_to(mine).as_posix()]
+    assert clips.attrs["ignored"] == seen
+
+
+@pytest.mark.parametrize("name", ["ciao ciao", "ciao.dat", "ciao.WAV", "ciao.mp3"])
+def test_a_recording_is_known_by_its_first_bytes_too(mine, name):
+    (mine / "it/anna" / name).write_bytes(encoded(tone(frequency=901), 16_000, "FLAC"))
+    clips = recordings.folder(mine)
+    assert clips.attrs["skipped"] == {} and f"it/anna/{name}" in set(clips["path"])
+
+
+def test_whatever_a_telephone_records_is_a_clip_of_the_folder(tmp_path):
+    voice = tmp_path / "it" / "anna"
+    voice.mkdir(parents=True)
+    files = {
+        "uno.m4a": muxed(tone(44_100, 1, 300), 44_100, "ipod", "aac"),
+        "due.3gp": muxed(tone(16_000, 1, 400), 16_000, "3gp", "aac"),
+        "tre.webm": muxed(tone(48_000, 1, 500), 48_000, "webm", "libopus", live="1"),
+        "quattro.mp4": muxed(tone(44_100, 1, 600), 44_100, "mp4", "aac", picture=True),
+        "cinque.wav": encoded(tone(8_000, 1, 700), 8_000, "WAV", "GSM610"),
+        "sei.wav": wav(tone(8_000, 1, 800), 8_000, size=0),
+    }
+    for name, data in files.items():
+        (voice / name).write_bytes(data)
+    clips = recordings.folder(tmp_path).set_index("prompt")
+    assert clips.attrs["skipped"] == {}
+    frequencies = {Path(name).stem: 300 + 100 * i for i, name in enumerate(files)}
+    assert set(clips.index) == set(frequencies)
+    for prompt, y in zip(clips.index, loading.load_clips(clips), strict=True):
+        assert len(y) / loading.SR == pytest.approx(clips.loc[prompt, "duration"], abs=1e-3)
+        spectrum = np.abs(np.fft.rfft(y[4000:12_000] * np.hanning(8000)))
+        assert np.argmax(spectrum) * 2 == pytest.approx(frequencies[prompt], abs=3)
+
+
+def test_what_had_to_be_decided_is_told(mine, capsys):
+    left = tone(frequency=333)
+    store(mine / "it/anna/opposite.wav", np.stack([left, -left], 1))
+    clips = recordings.folder(mine)
+    [(name, note)] = clips.attrs["notes"].items()
+    assert name == "it/anna/opposite.wav" and "each other's negative" in note
+    assert f"to be noted: 1\n  {name}: {note}\n" in capsys.readouterr().out
+    [y] = loading.load_clips(clips[clips["prompt"] == "opposite"])
+    np.testing.assert_allclose(y, left, atol=1e-4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names and special files of Linux")
+def test_nothing_that_a_folder_may_hold_stops_the_others(mine, capsys):
+    voice = mine / "it" / "anna"
+    os.mkfifo(voice / "pipe.wav")  # who reads it waits for ever
+    (voice / "gone.wav").symlink_to(mine / "nowhere.wav")
+    (voice / "gone").symlink_to(mine / "nowhere")
+    (voice / "loop").symlink_to(voice)
+    store(voice / "good.wav")
+    os.rename(voice / "good.wav", os.fsencode(voice) + b"/\xff.wav")
+    (voice / "deep").mkdir()
+    clips = recordings.folder(mine)
+    assert clips.attrs["skipped"] == {
+        "it/anna/gone.wav": "a link to nothing",
+        "it/anna/loop": "a folder; expected language/speaker/clip",
+        "it/anna/pipe.wav": "not a file",
+    }
+    assert len(clips) == 7 == len(loading.load_clips(clips))
+    assert "left out: 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_what_may_not_be_read_is_named(mine, what, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    if what == "folder":
+        listed = recordings._listed
+        choose = lambda path: refuse() if path.name == "bruno" else listed(path)  # noqa: E731
+        monkeypatch.setattr(recordings, "_listed", choose)
+        assert skipped(mine) == {"it/bruno": "cannot be read (Permission denied)"}
+    else:
+        monkeypatch.setattr(recordings, "open", refuse, raising=False)
+        with pytest.raises(corpus.CorpusError, match="Left out: 6\n.*Permission denied"):
+            recordings.folder(mine)
+
+
+def test_the_path_begins_at_the_root_wherever_one_stands(mine, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    clips = recordings.folder("mine")
+    assert set(clips["root"]) == {str(mine)}
+    assert clips["path"].tolist()[:2] == ["fr/anna/ciao.wav", "fr/anna/uno.wav"]
+    monkeypatch.chdir(mine)
+    assert len(loading.load_clips(clips)) == 6
+
+
+def test_tables_of_several_places_can_be_one(mine):
+    own, shipped = recordings.folder(mine), corpus.manifest().head(2)
+    both = pd.concat([own, shipped], ignore_index=True)
+    sounds = loading.load_clips(both)
+    assert [len(y) for y in sounds[:6]] == [4800] * 6
+    np.testing.assert_array_equal(sounds[6], corpus.load_clip(shipped["path"][0])[0])
+
+
+def test_a_row_that_nobody_has_read_is_loaded_all_the_same(mine):
+    rows = [{"path": "it/anna/ciao.wav", "language": "it", "root": str(mine)}]
+    [y] = loading.load_clips(loading.table(rows))
+    assert len(y) == 4800
+    assert loading.table(rows).dtypes["source_sr"] == "Int64"
+    mixed = loading.table([*rows, {"path": "a", "source_sr": 8000, "duration": 1.5, "unheard": 1}])
+    assert mixed["source_sr"].isna().tolist() == [True, False]
+    assert (mixed["source_sr"] == 8000).fillna(False).tolist() == [False, True]
+    assert mixed["unheard"].tolist() == [False, True] and mixed["duration"][1] == 1.5
+    assert loading.table([]).columns.tolist() == list(loading.COLUMNS)
 
 
 def test_what_lies_elsewhere_is_left_out_and_named(mine):
@@ -144,7 +279,7 @@ def test_a_copy_is_left_out_for_it_could_stand_on_two_sides_of_a_split(mine):
 
 
 @settings(max_examples=20, deadline=None)
-@given(kinds=st.lists(st.sampled_from(["clip", *BROKEN]), max_size=8))
+@given(kinds=st.lists(st.sampled_from(["clip", *BROKEN, "notes.txt"]), max_size=8))
 def test_every_file_is_a_clip_or_named(tmp_path_factory, kinds):
     root = tmp_path_factory.mktemp("all")
     store(root / "it" / "anna" / "first.wav")
@@ -152,12 +287,13 @@ def test_every_file_is_a_clip_or_named(tmp_path_factory, kinds):
         if kind == "clip":
             store(root / "it" / "anna" / f"{i}.wav", tone(frequency=900 + i))
         else:
-            (root / "it" / "anna" / f"{kind[:1]}{i}{kind[1:]}").write_bytes(BROKEN[kind][0])
+            data = BROKEN.get(kind, (b"Monday", ""))[0]
+            (root / "it" / "anna" / f"{i}{kind}").write_bytes(data)
     clips = recordings.folder(root)
     here = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
     kept = set(clips["path"])
-    assert kept | set(clips.attrs["skipped"]) == here
-    assert len(kept) + len(clips.attrs["skipped"]) == len(here)
+    assert kept | set(clips.attrs["skipped"]) | set(clips.attrs["ignored"]) == here
+    assert len(kept) + len(clips.attrs["skipped"]) + len(clips.attrs["ignored"]) == len(here)
     assert len(kept) == 1 + kinds.count("clip")
 
 

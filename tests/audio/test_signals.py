@@ -3,7 +3,7 @@
 import librosa
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -14,9 +14,41 @@ FLOATS = st.floats(-1, 1, width=32)
 
 @given(hnp.arrays(np.float32, st.tuples(st.just(2), st.integers(3, 50)), elements=FLOATS))
 def test_stereo_is_averaged_on_either_axis_as_librosa_does(y):
+    assume(not signals.channels_cancel(y))
     expected = librosa.to_mono(y)
     np.testing.assert_allclose(signals.as_mono(y), expected, atol=1e-7)
     np.testing.assert_allclose(signals.as_mono(y.T), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16])
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize(("left_over", "cancels"), [(0, True), (-50, True), (-30, False)])
+def test_of_channels_that_cancel_the_first_is_taken(kind, axis, left_over, cancels):
+    rng = np.random.default_rng(0)
+    left = rng.uniform(-0.5, 0.5, 4000)
+    rest = rng.uniform(-1, 1, 4000) * (10 ** (left_over / 20) if left_over else 0)
+    y = np.stack([left, -left + rest], axis=axis)
+    y = (y * 32768).astype(kind) if kind == np.int16 else y.astype(kind)
+    full = 32768 if kind == np.int16 else 1
+    first = y.take(0, axis=axis) / full
+    mean = y.astype(float).mean(axis=axis) / full
+    got = signals.as_mono(y)
+    np.testing.assert_allclose(got, first if cancels else mean, atol=1e-6)
+    assert got.flags.c_contiguous
+    assert signals.channels_cancel(y.astype(float)) == cancels
+
+
+@pytest.mark.parametrize("y", [np.zeros((2, 9)), np.ones(9), np.ones((1, 9)), np.ones((3, 9))])
+def test_silence_one_channel_and_three_do_not_cancel(y):
+    assert not signals.channels_cancel(y)
+
+
+def test_what_exceeds_full_scale_far_is_on_another_scale():
+    np.testing.assert_array_equal(signals.as_mono([2.0, -1.5]), [2.0, -1.5])
+    for y in ([0.0, -2.01], [[0.0] * 3, [3.0] * 3]):
+        with pytest.raises(ValueError, match="^clip: reaches .* and 1 is full scale; divide"):
+            signals.as_mono(y, "clip")
+    np.testing.assert_array_equal(signals.as_mono([0.0, -32768.0], any_scale=True), [0, -32768])
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.uint8])
@@ -80,6 +112,14 @@ def test_frames_are_refused_just_when_librosa_refuses_them(n_samples, frame_leng
 def test_a_hop_or_frame_that_is_no_length_is_named(frame_length, hop_length, complaint):
     with pytest.raises(ValueError, match=complaint):
         signals.check_framing(16_000, frame_length, hop_length)
+
+
+def test_a_hop_may_be_longer_than_any_frame():
+    for hop in (1, np.int64(160), 10**9):
+        signals.check_hop(hop)
+    for hop in (0, -1, 0.5, "160", None, True, np.nan):
+        with pytest.raises(ValueError, match="^hop_length is .*; expected a whole number"):
+            signals.check_hop(hop)
 
 
 @pytest.mark.parametrize(
