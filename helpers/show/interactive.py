@@ -3,7 +3,7 @@
 A change of a control goes to the kernel; the answer is the finished picture, drawn by Matplotlib
 and sent as raw pixels. What does not change is drawn once and kept, as in Matplotlib's own
 animations; so a change costs a few milliseconds, and whatever Matplotlib can draw may move. Where
-no kernel runs, the picture of the initial state is left.
+no kernel runs, a picture is left of the state in which the figure was stored.
 """
 
 import inspect
@@ -115,13 +115,16 @@ def slider(
     Parameters
     ----------
     minimum, maximum, step, value : float
-        The range, the distance of two neighbouring values, and the initial value, which lies on
-        this grid. If minimum and step are integers, so are the values.
+        The lowest and highest value, the distance from one value to the next, and the initial
+        value, which is a whole number of steps above the minimum. If minimum and step are integers,
+        so are all values.
     label : str
+        What stands before the slider.
     unit : str, optional
-        What stands behind the number.
+        What stands after the number.
     drag : matplotlib.axes.Axes, optional
         Dragging over these axes moves the slider, too: to the x coordinate under the pointer.
+        Without, only the slider itself does.
 
     Returns
     -------
@@ -130,7 +133,8 @@ def slider(
     Raises
     ------
     ValueError
-        If the range is empty, the step is not positive, or the value lies outside the grid.
+        If the maximum is not above the minimum, the step is not positive, or no whole number of
+        steps leads to the value.
 
     Examples
     --------
@@ -139,13 +143,14 @@ def slider(
     """
     if not (np.all(np.isfinite([minimum, maximum, step])) and minimum < maximum and step > 0):
         raise ValueError(
-            f"{label}: no slider from {minimum} to {maximum} in steps of {step}; "
-            "the maximum must exceed the minimum, and the step 0"
+            f"{label}: no slider goes from {minimum} to {maximum} in steps of {step}; "
+            "choose a maximum above the minimum, and a step above 0"
         )
     made = Slider(minimum, maximum, step, value, label, unit, drag)
     if not (np.isfinite(value) and abs(made.read(value) - value) < 1e-9 * max(abs(value), step)):
         raise ValueError(
-            f"{label}: value {value} is not reached from {minimum} to {maximum} in steps of {step}"
+            f"{label}: value {value} is not reached from {minimum} to {maximum} in steps of "
+            f"{step}; choose a whole number of steps"
         )
     return made
 
@@ -158,12 +163,13 @@ def choice(
     Parameters
     ----------
     options : iterable, or mapping of str to anything
-        The values to choose from; a mapping gives them names.
+        The values to choose from, shown as they print; or a mapping of what is shown to the values.
     label : str
+        What stands before the list.
     value : optional
-        The initial value; without, the first.
+        The initial value; if not given, the first option.
     unit : str, optional
-        What stands behind each option.
+        What stands after each option.
 
     Returns
     -------
@@ -172,7 +178,7 @@ def choice(
     Raises
     ------
     ValueError
-        If there is no option, or the value is none of them.
+        If there are no options, or the value is not one of them.
 
     Examples
     --------
@@ -187,7 +193,7 @@ def choice(
     if value is None:
         value = values[0]
     if value not in values:
-        raise ValueError(f"{label}: value {value!r} is none of the options {values}")
+        raise ValueError(f"{label}: value {value!r} is not one of the options {values}")
     return Choice(dict(options), values[values.index(value)], label, unit)
 
 
@@ -199,6 +205,7 @@ def switch(*, value: bool = False, label: str) -> Switch:
     value : bool, optional
         Whether it is on at first.
     label : str
+        What stands after the box.
 
     Returns
     -------
@@ -213,9 +220,9 @@ def switch(*, value: bool = False, label: str) -> Switch:
 
 
 def pack(rgba: np.ndarray) -> bytes:
-    """Pack a picture: one bit per pixel, whether it differs from the one before, then the colours.
+    """Pack a picture: for each pixel a bit, set if it differs from the last; then their colours.
 
-    Pictures of lines shrink to a tenth; no codec of the browser has to wake up.
+    Pictures of lines shrink to a tenth, and the browser needs none of its decoders.
 
     Parameters
     ----------
@@ -398,24 +405,26 @@ def explore(
     fig : matplotlib.figure.Figure
         Drawn in full, with the artists that `update` is going to change.
     update : callable
-        Called with the values of the controls, under their names, once now and after every change.
-        It changes artists of the figure (``line.set_ydata(…)``) and returns them, as for
-        `matplotlib.animation.FuncAnimation`. Changing anything else (limits, a title, artists
-        that are not returned) is right, too, but slower: the whole figure is drawn again.
+        Called with the values of the controls as keyword arguments, once at first and after every
+        change. It changes artists of the figure (``line.set_ydata(…)``) and returns them, as for
+        `matplotlib.animation.FuncAnimation`. It may change anything else as well (limits, a title,
+        artists that it does not return), but that is slower: the whole figure is drawn again.
     alt : str
-        What the figure shows initially, for those who cannot see it.
+        What the figure shows at first, for those who cannot see it.
     sound : callable, optional
-        Called with the same values when "play" is pressed; returns the signal, within -1 and 1,
-        and its sampling rate in hertz.
+        Called with the same values when "play" is pressed; returns the signal, between -1 and 1,
+        and its sampling rate in hertz. Without, there is no button.
     **controls : Slider, Choice or Switch
         Made by `slider`, `choice` and `switch`.
 
     Raises
     ------
     ValueError
-        If the description is empty, there is no control, or an artist is of another figure.
+        If the description is empty, there are no controls, or `update` returns an artist of another
+        figure.
     TypeError
-        If `update` or `sound` is no function of the controls, or `update` returns no artists.
+        If `update` or `sound` cannot be called with the controls' names, a control was not made by
+        the three functions, or `update` returns something else than artists.
 
     See Also
     --------

@@ -1,8 +1,8 @@
 """A recorder in the notebook: speak, hear it, see it, and read what a network makes of it.
 
 The browser records, and its samples go to the kernel as they are, through no codec. Where it has no
-microphone, or must not use it, it says why and takes a file instead. Where no kernel runs, the
-picture of the example is left.
+microphone, or must not use it, it says why and takes a file instead. Where no kernel runs, a
+picture of the example is left: nobody's voice is stored in a notebook.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["record"]
 
 SECONDS = 15
-"""What is longer is cut off: it must pass in one message, and be seen in one picture."""
+"""A longer recording is cut off here: it has to pass in one message, and fit into one picture."""
 
 
 class Recorder(widget.Widget):
@@ -111,9 +111,9 @@ def record(
     Parameters
     ----------
     answer : callable
-        Takes a sound, shape (samples,), and its sampling rate in hertz; returns probabilities,
-        one row a frame, indexed by time in seconds, one column a language, as
-        `helpers.networks.classifiers.recognise` does.
+        Takes a sound, shape (samples,), and its sampling rate in hertz. Returns probabilities as
+        `helpers.networks.classifiers.recognise` does: one row for each frame, indexed by time in
+        seconds, and one column for each language.
     example : str
         The ``path`` of a clip, see `helpers.audio.corpus.load_clip`.
     alt : str
@@ -124,9 +124,9 @@ def record(
     ValueError
         If the description is empty.
     TypeError
-        If `answer` is no function.
+        If `answer` is not a function.
     CorpusError
-        If there is no such clip.
+        If the corpus has no such clip.
 
     See Also
     --------

@@ -173,7 +173,7 @@ def waveform(
     Raises
     ------
     ValueError
-        If the signal or its sampling rate is none, see `helpers.audio.signals`.
+        If the signal or the sampling rate cannot be used; see `helpers.audio.signals`.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def spectrogram(
     colorbar: bool = True,
     **style,
 ) -> plt.cm.ScalarMappable:
-    """Draw a matrix of levels, one column a frame, in colour.
+    """Draw a spectrogram: a matrix of levels in colour, one column for each frame.
 
     Parameters
     ----------
@@ -213,8 +213,8 @@ def spectrogram(
         Samples from one frame to the next.
     ax : matplotlib.axes.Axes
     y_axis : {"linear", "mel"}, optional
-        What the rows are: bins from 0 Hz to half the sampling rate, or librosa's mel bands over
-        that range (Slaney's scale), all drawn equally high.
+        What the rows are: "linear" for bins from 0 Hz to half the sampling rate, "mel" for
+        librosa's mel bands over that range (Slaney's scale), each drawn equally high.
     colorbar : bool, optional
         Whether to draw the scale of colours beside the axes.
     **style
@@ -228,8 +228,8 @@ def spectrogram(
     Raises
     ------
     ValueError
-        If the levels are no finite matrix, the rows are neither, or the sampling rate or the hop
-        is none.
+        If `db` is not a matrix of finite numbers, `y_axis` is not one of the two, or the sampling
+        rate or the hop length is not positive.
 
     Examples
     --------
@@ -242,8 +242,10 @@ def spectrogram(
     signals.check_sr(sr)
     signals.check_hop(hop_length)
     db = np.asarray(db)
-    if db.ndim != 2 or not np.all(np.isfinite(db)):
-        raise ValueError(f"db has shape {db.shape}; expected a finite matrix (bins, frames)")
+    if db.ndim != 2:
+        raise ValueError(f"db has shape {db.shape}; expected a matrix (bins, frames)")
+    if not np.all(np.isfinite(db)):
+        raise ValueError(f"db has {np.sum(~np.isfinite(db))} values that are not finite")
     if y_axis not in ("linear", "mel"):
         raise ValueError(f'y_axis is {y_axis!r}; expected "linear" or "mel"')
     # librosa would choose the colours by the sign of the levels, and draws mel bands on an axis
@@ -274,8 +276,8 @@ def reach(ax: plt.Axes, norms: Mapping[str, np.ndarray]) -> None:
     ----------
     ax : matplotlib.axes.Axes
     norms : mapping of str to numpy.ndarray, shape (batch, time)
-        What `helpers.networks.layers.gradient_norms` returned, under the names to be
-        shown. Lines are medians over the batch, shades its middle half.
+        What `helpers.networks.layers.gradient_norms` returned, under the names that the legend
+        shows. Lines are medians over the batch; the shaded bands hold its middle half.
 
     Examples
     --------
@@ -305,14 +307,15 @@ def recall(
     results : pandas.DataFrame
         As `helpers.networks.recall.results` returns it.
     starts : mapping of str to tuple
-        The kind of layer and its gates' bias, as for `helpers.networks.recall.build`, under
-        the names to be shown. Where there are runs with several learning rates, the best in the
-        mean counts, delay by delay.
+        The kind of layer and its gates' bias, as for `helpers.networks.recall.build`, under the
+        names that the legend shows. Of several learning rates, each delay takes the one with the
+        highest mean accuracy.
 
     Returns
     -------
     pandas.DataFrame
-        The mean over the seeds: a row a delay, a column a name. Dots in the figure are runs.
+        The mean over the seeds, one row for each delay, one column for each name. The dots in the
+        figure are single runs.
 
     Examples
     --------
@@ -323,24 +326,30 @@ def recall(
     [5, 10, 20, 40, 80, 160]
     >>> plt.close(fig)
     """
-    import pandas as pd  # only here: the signal notebooks do not wait for it
-
-    table = {}
-    for number, (name, (kind, gate_bias)) in enumerate(starts.items()):
-        runs = results[results["layer"] == kind]
-        bias = runs["gate_bias"]
-        runs = runs[bias.isna() if gate_bias is None else bias == gate_bias]
-        means = runs.groupby(["delay", "learning_rate"])["accuracy"].mean().unstack()
-        table[name] = means.max(axis=1)
-        best = runs["delay"].map(means.idxmax(axis=1)) == runs["learning_rate"]
-        (line,) = ax.plot(means.index, table[name], marker="none", label=name)
-        shifted = runs["delay"][best] * 1.04 ** (number - (len(starts) - 1) / 2)
-        ax.plot(shifted, runs["accuracy"][best], "o", color=line.get_color(), alpha=0.5)
+    best = {name: _best_rate(results, *start) for name, start in starts.items()}
+    for number, (name, runs) in enumerate(best.items()):
+        means = runs.groupby("delay")["accuracy"].mean()
+        (line,) = ax.plot(means.index, means, marker="none", label=name)
+        beside = runs["delay"] * 1.04 ** (number - (len(best) - 1) / 2)
+        ax.plot(beside, runs["accuracy"], "o", color=line.get_color(), alpha=0.5)
     ax.axhline(0.5, color="0.4", linestyle="--", linewidth=1)
-    ax.text(4.3, 0.505, "chance", va="bottom")
+    delays = sorted(results["delay"].unique())
+    ax.text(0.86 * delays[0], 0.505, "chance", va="bottom")
     ax.set(xscale="log", xlabel="delay in steps", ylabel="accuracy", ylim=(0.4, 1.03))
-    ax.set(xlim=(4.2, 190))
-    ax.set_xticks(means.index, means.index)
+    ax.set(xlim=(0.84 * delays[0], 1.19 * delays[-1]))
+    ax.set_xticks(delays, delays)
     ax.minorticks_off()
     ax.legend()
-    return pd.DataFrame(table)
+    import pandas as pd  # only here: the signal notebooks do not wait for it
+
+    means = {name: runs.groupby("delay")["accuracy"].mean() for name, runs in best.items()}
+    return pd.DataFrame(means)
+
+
+def _best_rate(results: pd.DataFrame, kind: str, gate_bias: float | None) -> pd.DataFrame:
+    """Return the runs of a layer with, for each delay, the learning rate of the best mean."""
+    bias = results["gate_bias"]
+    started = bias.isna() if gate_bias is None else bias == gate_bias
+    runs = results[(results["layer"] == kind) & started]
+    means = runs.groupby(["delay", "learning_rate"])["accuracy"].mean().unstack()
+    return runs[runs["delay"].map(means.idxmax(axis=1)) == runs["learning_rate"]]

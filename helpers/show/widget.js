@@ -95,7 +95,13 @@ const widget = (name, render, still) => ({
   render: ({ model, el }) => {
     el.classList.add("living", name);
     el.addEventListener("keydown", onKey);
+    const ended = () => el.classList.add("ended"); // the kernel restarts, and the line is seen again
+    model.on("comm_live_update", ended);
     const end = render({ model, el });
-    return () => { el.removeEventListener("keydown", onKey); end(); };
+    return () => {
+      el.removeEventListener("keydown", onKey);
+      model.off("comm_live_update", ended);
+      end();
+    };
   },
 });

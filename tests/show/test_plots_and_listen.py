@@ -88,7 +88,7 @@ def test_a_waveform_is_drawn_at_its_time():
 @pytest.mark.parametrize("db", [np.zeros(5), np.full((3, 3), -np.inf)], ids=["vector", "infinite"])
 def test_levels_that_cannot_be_drawn_are_refused(db):
     fig, ax = plt.subplots()
-    with pytest.raises(ValueError, match="finite matrix"):
+    with pytest.raises(ValueError, match="matrix|not finite"):
         plots.spectrogram(db, 16_000, 160, ax)
     plt.close(fig)
 
