@@ -1,4 +1,4 @@
-# Two commands matter: `make lab` opens the course, `make test` checks it.
+# `make help` lists the targets. Two matter: `make lab` opens the course, `make test` checks it.
 PYTHON ?= python3
 VENV   ?= .venv
 ifeq ($(OS),Windows_NT)
@@ -6,66 +6,74 @@ BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
-# make lab PORT=8890 BROWSER=no ARGS=--allow-root  (ARGS: whatever else JupyterLab takes)
 PORT    ?= 8888
 BROWSER ?= yes
 # Tests run in two processes; a module's tests, and a notebook's cells, stay in one, in their order.
 JOBS   ?= 2
-PYTEST := -m pytest -q -n $(JOBS) --dist loadscope
+PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope
 
-.PHONY: lab test test-signal run handout bench experiments lock corpus format clean
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-all test-signal check run handout bench mutants experiments lock corpus \
+  contribute format clean
+
+help: ## list what make can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.ready: requirements.lock
 	@$(PYTHON) tools/install.py $(VENV)
 
-lab: $(VENV)/.ready
-	$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	  --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS)
+lab: $(VENV)/.ready ## open the course in JupyterLab (PORT=8890 BROWSER=no ARGS=...)
+	$(BIN)/python -m tools.lab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS)
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready ## check everything, in the environment at hand
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
-	$(BIN)/python $(PYTEST)
-	$(BIN)/python $(PYTEST) --nbval notebooks
+	$(PYTEST)
+	$(PYTEST) --nbval notebooks
+
+test-all: test ## and on the oldest and the newest Python that the course supports
 	$(BIN)/python -m tools.other_pythons "$(MAKE)"
 
 # What runs on the oldest and the newest Python: all but the notebooks that train networks.
 test-signal: $(VENV)/.ready
-	$(BIN)/python $(PYTEST)
-	$(BIN)/python $(PYTEST) --nbval $(wildcard notebooks/0[0-6]_*.ipynb)
+	$(PYTEST)
+	$(PYTEST) --nbval $(wildcard notebooks/0[0-6]_*.ipynb)
 
-# Execute notebooks and store their outputs: make run NB=03 (all whose names begin so; or all)
-run: $(VENV)/.ready
-	$(BIN)/python tools/execute.py $(NB)
+check: $(VENV)/.ready ## check one notebook in a minute: NB=03
+	@test -n "$(NB)" || { echo 'say which notebook: make check NB=03'; exit 2; }
+	$(BIN)/python -m ruff check notebooks/$(NB)*.ipynb
+	$(BIN)/python -m ruff format --check notebooks/$(NB)*.ipynb
+	$(BIN)/python -m pytest -q tests/test_notebooks.py tests/exercises -k "$(NB)"
+	$(BIN)/python -m pytest -q --nbval notebooks/$(NB)*.ipynb
 
-# How long feature extraction, imports and training take on this machine
-bench: $(VENV)/.ready
+run: $(VENV)/.ready ## execute notebooks and store their outputs: NB=03 (all whose names begin so; or all)
+	$(BIN)/python -m tools.execute $(NB)
+
+handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/, where they run as they are
+	$(BIN)/python -m tools.handout
+
+bench: $(VENV)/.ready ## measure how long features, imports and training take here
 	$(BIN)/python -m tools.bench
 
-# Carry out what the tables under assets/experiments lack: hours from scratch, and resumable.
-# CORPUS=my_recordings compares the layers on a folder of your own instead.
-experiments: $(VENV)/.ready
+experiments: $(VENV)/.ready ## carry out what the tables lack: hours, resumable (CORPUS=my_recordings)
 	$(BIN)/python -m tools.recall
 	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)"
 
-# Resolve the newest versions again; the lock names no index.
-lock: $(VENV)/.ready
+corpus: $(VENV)/.ready ## rebuild assets/speech from Debian's packages (DEBS=folder takes them from there)
+	$(BIN)/python tools/build_corpus.py $(DEBS)
+
+lock: $(VENV)/.ready ## resolve all packages to their newest versions; the lock names no index
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --generate-hashes \
 	  --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -o requirements.lock
 
-# Rebuild assets/speech from Debian's packages (on Debian or Ubuntu); DEBS=folder takes them from there.
-corpus: $(VENV)/.ready
-	$(BIN)/python tools/build_corpus.py $(DEBS)
+contribute: $(VENV)/.ready ## for contributors: readable differences of notebooks, checks before a commit
+	$(BIN)/python -m uv pip install --quiet --python $(VENV) --group contribute
+	$(BIN)/python -m nbdime config-git --enable
+	$(BIN)/python -m pre_commit install
 
-# The notebooks without the solutions, to give to a class; they run from handout/ as they are.
-handout: $(VENV)/.ready
-	$(BIN)/python -m nbconvert --log-level=WARN --to notebook --output-dir handout \
-	  --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_cell_tags=solution \
-	  $(wildcard notebooks/*.ipynb)
-
-format: $(VENV)/.ready
+format: $(VENV)/.ready ## before every commit
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
-clean:
+clean: ## remove the environments
 	$(PYTHON) -c "import glob, shutil; [shutil.rmtree(d) for d in glob.glob('.venv*')]"

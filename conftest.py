@@ -3,8 +3,29 @@
 import os
 from pathlib import Path
 
+import pytest
+
 # librosa compiles functions when they are first called, and keeps them beside itself. Two processes
 # that do so at the same time spoil each other's files, after which a kernel dies at the call. So
 # each process of a test run keeps its own; kernels inherit the setting.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parent / ".pytest_cache" / f"numba-{worker}")
+
+
+def pytest_collection_modifyitems(items):
+    """Give a busy machine time: nbval waits 5 s for what a cell prints, whatever it is told."""
+    for item in items:
+        if hasattr(item, "output_timeout"):
+            item.output_timeout = 120
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Leave out what nbval says of every step of a progress bar; it buries which cell failed."""
+    report = yield
+    noise = "unhandled iopub msg:"
+    report.sections = [
+        (name, "".join(line for line in text.splitlines(True) if not line.startswith(noise)))
+        for name, text in report.sections
+    ]
+    return report

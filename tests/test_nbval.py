@@ -45,3 +45,16 @@ def test_in_two_processes_each_notebook_keeps_its_kernel_and_its_order(tmp_path)
     cells = [("n = 0; print(n)", "0\n")]
     cells += [(f"assert n == {i}; n += 1; print(n)", f"{i + 1}\n") for i in range(6)]
     assert run_nbval(*(write(tmp_path / f"{k}.ipynb", *cells) for k in "abc"), jobs=2) == 0
+
+
+def test_a_cell_that_takes_too_long_is_named_without_the_steps_of_its_progress(tmp_path):
+    source = (
+        "from IPython.display import display\nimport time\nbar = display('0', display_id=True)\n"
+        "for step in range(30):\n    bar.update(str(step))\ntime.sleep(60)"
+    )
+    path = write(tmp_path / "slow.ipynb", ("print(1)", "1\n"), (source, ""))
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider"]
+    command += ["-p", "conftest", "--nbval-cell-timeout=3", str(path)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    assert "Cell 1: Timeout of 3 seconds exceeded executing cell" in said
+    assert "unhandled" not in said

@@ -10,11 +10,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tools.execute import first_cell
+from tools.reading_time import minutes
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-COURSE = """00_start_here 01_short_time_analysis 02_windowing 03_window_dtfts 04_mel_filterbank
-05_spectrogram 06_mfcc 07_simple_rnn 08_gru 09_lstm 10_language_data 11_train 12_compare""".split()
 VARIES = "nbval-ignore-output"  # the tag of cells whose text rightly differs between machines
 ROLES = ("exercise", "check", "solution")  # the tags of an exercise's three code cells
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -37,19 +38,47 @@ def prints_text(cell):
     return any(o.output_type in ("stream", "execute_result") for o in cell.outputs)
 
 
+def headings(of):
+    """Return the headings of a notebook or a text file, as links name them in JupyterLab."""
+    if isinstance(of, Path):
+        if of.suffix != ".ipynb":
+            lines = of.read_text(encoding="utf-8")
+            return {m.strip().replace(" ", "-") for m in re.findall(r"(?m)^#+ (.*)$", lines)}
+        of = nbformat.read(of, as_version=4)
+    sources = [c.source for c in of.cells if c.cell_type == "markdown"]
+    return {
+        heading.strip().replace(" ", "-")
+        for source in sources
+        for heading in re.findall(r"(?m)^#+ (.*)$", source)
+    }
+
+
 def complaints_about_text(notebook):
-    """Yield what is wrong with the title and the links."""
+    """Yield what is wrong with the title, the promised time, the headings and the links."""
     if not notebook.cells[0].source.startswith("# "):
         yield "it does not open with a title"
+    promised = re.search(r"about (\d+) minutes", notebook.cells[0].source)
+    if any(c.cell_type == "code" for c in notebook.cells):
+        if not promised or int(promised[1]) != minutes(notebook):
+            yield f"it must say on top that it takes about {minutes(notebook)} minutes"
+    for cell in (c for c in notebook.cells if c.cell_type == "markdown"):
+        if re.search(r"\n#{1,4} ", cell.source):
+            yield f"a heading in the middle of a cell: {cell.source[:40]}"
     for cell in (c for c in notebook.cells if c.cell_type == "markdown"):
         for target in re.findall(r"\]\(([^)\s]+)", cell.source):
-            path = target.split("#")[0]
-            if path and "://" not in path and not (FOLDER / path).exists():
+            path, _, heading = target.partition("#")
+            if "://" in target:
+                continue
+            if path and not (FOLDER / path).exists():
+                yield f"a link leads nowhere: {target}"
+            elif heading and heading not in headings(FOLDER / path if path else notebook):
                 yield f"a link leads nowhere: {target}"
 
 
 def complaints_about_code(code):
     """Yield what is wrong with the code cells, as they were written and executed."""
+    if code and code[0].source != first_cell().source:
+        yield "its first code cell is not tools/first_cell.py; make run puts it there"
     if [c.execution_count for c in code] != list(range(1, len(code) + 1)):
         yield "not executed from top to bottom"
     for cell in code:
@@ -157,8 +186,14 @@ def complaints(notebook):
     yield from complaints_about_exercises(notebook.cells)
 
 
-def test_the_course_is_complete():
-    assert [p.stem for p in NOTEBOOKS] == COURSE
+def test_the_road_is_numbered_and_the_map_shows_it_all():
+    numbered = [p.stem for p in NOTEBOOKS if p.stem[:2].isdigit()]
+    assert [int(stem[:2]) for stem in numbered] == list(range(len(numbered)))
+    beside = {p.stem for p in NOTEBOOKS} - set(numbered)
+    assert {stem for stem in beside if not stem.startswith("detour_")} <= {"glossary"}
+    start = nbformat.read(NOTEBOOKS[0], as_version=4)
+    linked = {link for c in start.cells for link in re.findall(r"\]\((\w+)\.ipynb", c.source)}
+    assert {p.stem for p in NOTEBOOKS[1:]} == linked - {NOTEBOOKS[0].stem}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -182,7 +217,11 @@ def good():
     picture = {"image/png": "aGVsbG8=", "text/plain": "a wave", WIDGET: {"model_id": "1"}}
     shown = new_output("display_data", picture, metadata={"image/png": {"alt": "a wave"}})
     cells = [
-        new_markdown_cell("# Title\n[next](02_windowing.ipynb#Why) [licence](../LICENSE)"),
+        new_markdown_cell(
+            "# Title\n[start](00_start_here.ipynb#Is-everything-installed?) "
+            "[licence](../LICENSE) It takes about 5 minutes."
+        ),
+        first_cell(),
         *(cell_that_prints(f"print({i})", f"{i}\n") for i in range(2)),
         cell_that_prints("print(clock())", "0.3 s\n", VARIES),
         new_code_cell("assert clock() > 0"),
@@ -214,40 +253,48 @@ VIOLATIONS = [
         "a link leads nowhere: 13_more.ipynb",
         lambda n: n.cells.append(new_markdown_cell("[on](13_more.ipynb)")),
     ),
+    (
+        "a link leads nowhere: ../README.md#No-such-heading",
+        lambda n: n.cells.append(new_markdown_cell("[on](../README.md#No-such-heading)")),
+    ),
+    ("it must say on top that it takes about 5", lambda n: n.cells[0].update(source="# Title")),
+    ("it must say on top that it takes about 25", lambda n: n.cells[7].update(source="ho " * 3000)),
+    ("a heading in the middle", lambda n: n.cells[7].update(source="So.\n## Why?")),
+    ("its first code cell is not", lambda n: n.cells[1].update(source="import helpers")),
     # nbval would let a cell pass that has no output to compare
-    ("not executed from top to bottom", lambda n: n.cells[1].update(execution_count=None)),
-    ("a cell of more than 20 lines", lambda n: n.cells[1].update(source="x = 1\n" * 21)),
-    ("nbval is told by something else", lambda n: n.cells[1].update(source="# NBVAL_SKIP")),
-    ("nbval is told by something else", lambda n: n.cells[1].metadata.tags.append("nbval-skip")),
-    ("more than one in five", lambda n: n.cells[1].metadata.tags.append(VARIES)),
-    ("no assert after a cell", lambda n: n.cells[4].update(source="clock() > 0")),
+    ("not executed from top to bottom", lambda n: n.cells[2].update(execution_count=None)),
+    ("a cell of more than 20 lines", lambda n: n.cells[2].update(source="x = 1\n" * 21)),
+    ("nbval is told by something else", lambda n: n.cells[2].update(source="# NBVAL_SKIP")),
+    ("nbval is told by something else", lambda n: n.cells[2].metadata.tags.append("nbval-skip")),
+    ("more than one in five", lambda n: n.cells[2].metadata.tags.append(VARIES)),
+    ("no assert after a cell", lambda n: n.cells[5].update(source="clock() > 0")),
     (
         "an error",
-        lambda n: n.cells[1].outputs.append(
+        lambda n: n.cells[2].outputs.append(
             new_output("error", ename="E", evalue="", traceback=[])
         ),
     ),
     (
         "a warning: old",
-        lambda n: n.cells[1].outputs.append(new_output("stream", name="stderr", text="old")),
+        lambda n: n.cells[2].outputs.append(new_output("stream", name="stderr", text="old")),
     ),
-    ("a path of one machine", lambda n: n.cells[1].outputs[0].update(text=f"{ROOT}/x")),
-    ("a path of one machine", lambda n: n.cells[1].outputs[0].update(text=r"open C:\Users\x")),
-    ("a memory address", lambda n: n.cells[1].outputs[0].update(text="<object at 0x7f00>")),
-    ("a picture without a description", lambda n: n.cells[5].outputs[0].metadata.clear()),
-    ("a widget without a picture", lambda n: n.cells[5].outputs[0].data.pop("image/png")),
-    ("reads line, which a later cell", lambda n: n.cells[7].update(source="for line in x: 0")),
-    ("a figure reads y, which a later", lambda n: n.cells[7].update(source="y, sr = load(path)")),
-    ("a figure reads at, which a later", lambda n: n.cells[7].update(source="def at(t): 0")),
-    ("an exercise is not text, exercise, check", lambda n: n.cells.pop(6)),
-    ("an exercise is not text, exercise, check", lambda n: n.cells.pop(8)),
-    ("an exercise is not text, exercise, check", lambda n: n.cells[7].metadata.pop("tags")),
-    ("a check is not folded away", lambda n: n.cells[8].metadata.pop("jupyter")),
-    ("of a check does not begin with ○", lambda n: n.cells[8].outputs[0].update(text="✓ Right.")),
-    ("of a solution does not begin with ✓", lambda n: n.cells[9].outputs.clear()),
+    ("a path of one machine", lambda n: n.cells[2].outputs[0].update(text=f"{ROOT}/x")),
+    ("a path of one machine", lambda n: n.cells[2].outputs[0].update(text=r"open C:\Users\x")),
+    ("a memory address", lambda n: n.cells[2].outputs[0].update(text="<object at 0x7f00>")),
+    ("a picture without a description", lambda n: n.cells[6].outputs[0].metadata.clear()),
+    ("a widget without a picture", lambda n: n.cells[6].outputs[0].data.pop("image/png")),
+    ("reads line, which a later cell", lambda n: n.cells[8].update(source="for line in x: 0")),
+    ("a figure reads y, which a later", lambda n: n.cells[8].update(source="y, sr = load(path)")),
+    ("a figure reads at, which a later", lambda n: n.cells[8].update(source="def at(t): 0")),
+    ("an exercise is not text, exercise, check", lambda n: n.cells.pop(7)),
+    ("an exercise is not text, exercise, check", lambda n: n.cells.pop(9)),
+    ("an exercise is not text, exercise, check", lambda n: n.cells[8].metadata.pop("tags")),
+    ("a check is not folded away", lambda n: n.cells[9].metadata.pop("jupyter")),
+    ("of a check does not begin with ○", lambda n: n.cells[9].outputs[0].update(text="✓ Right.")),
+    ("of a solution does not begin with ✓", lambda n: n.cells[10].outputs.clear()),
     (
         "a solution without nbgrader's marks",
-        lambda n: n.cells[9].update(source="...  # END SOLUTION"),
+        lambda n: n.cells[10].update(source="...  # END SOLUTION"),
     ),
 ]
 

@@ -1,16 +1,15 @@
-# The first code cell of every notebook; `make run` puts it there.
 import sys
 
-sys.path.insert(0, "..")  # the course's folder
+sys.path.insert(0, "..")  # the course's folder, where helpers lies
 try:
     import helpers  # noqa: F401
 except ModuleNotFoundError as error:
     said = (
-        "This notebook is one of a course and needs the others' folder around it: download or "
-        "clone the whole course, then `make lab` (its README says more). In a hosted notebook, "
-        "paste and run these two lines first:\n"
-        "  !git clone --depth 1 ADDRESS course && pip install -q -r course/requirements.lock\n"
-        "  %cd course/notebooks"
+        "This notebook needs the folder of its course around it: download or clone the whole "
+        "course and type `make lab` there; in a hosted notebook, run these two lines first:\n\n"
+        "    !git clone --depth 1 ADDRESS course "
+        "&& pip install -qr course/requirements.lock\n"
+        "    %cd course/notebooks"
     )
-    error._render_traceback_ = lambda: [said]
+    error._render_traceback_ = lambda: [said]  # this, and not where in Python it happened
     raise

@@ -2,8 +2,9 @@
 
     python -m tools.other_pythons MAKE
 
-`make test` calls it after testing on its own Python. Each further one gets an environment beside
-the first (`.venv-3.13`), with the same lock. One that is not there is named, never downloaded.
+`make test-all` calls it after testing on its own Python. Each further one gets an environment
+beside the first (`.venv-3.13`), with the same lock. One that is not there is named, never
+downloaded.
 """
 
 import os

@@ -7,6 +7,7 @@ import json
 import os
 import time
 import warnings
+import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -15,13 +16,14 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
+import av
 import librosa
 import numpy as np
 import scipy
 import soundfile
 
 from helpers import ROOT
-from helpers.audio import corpus, signals
+from helpers.audio import decoding, loading, signals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +36,7 @@ CACHE = Path(os.environ.get("WAVE_CACHE", ROOT / ".cache"))
 
 @dataclass(frozen=True)
 class MFCCSetting:
-    """All that MFCCs depend on beside the sound; the names are librosa's.
+    """All that MFCCs depend on besides the sound; the names are librosa's.
 
     Parameters
     ----------
@@ -49,12 +51,13 @@ class MFCCSetting:
     fmin, fmax : float
         Lowest and highest frequency of the bank in hertz; ``fmax`` is half of ``sr`` if None.
     htk : bool
-        Whether mel follows HTK's formula and not Slaney's.
+        Whether the mel scale follows HTK's formula instead of Slaney's.
 
     Raises
     ------
     ValueError
-        If no MFCCs can be computed so.
+        If a length is not a whole number of samples, the filters do not fit the bins or the
+        frequencies (see `helpers.audio.signals.check_mel`), or ``n_mfcc`` exceeds ``n_mels``.
 
     Examples
     --------
@@ -76,7 +79,7 @@ class MFCCSetting:
     htk: bool = False
 
     def __post_init__(self):
-        """Refuse what cannot be."""
+        """Raise an error if no MFCCs can be computed with these numbers."""
         signals.check_framing(self.n_fft, self.n_fft, self.hop_length)
         signals.check_mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax)
         if not 1 <= self.n_mfcc <= self.n_mels:
@@ -95,10 +98,10 @@ class MFCCSetting:
 def _mel_bank(setting: MFCCSetting) -> scipy.sparse.csr_array:
     """Return the filters, shape (n_mels, bins).
 
-    librosa would build them again for every clip. Most of them is zeros, and a sparse product adds
-    in one order, however many cores there are.
+    librosa would build them again for every clip. Most of their values are zeros, and a sparse
+    product adds in one order, however many cores there are.
     """
-    with warnings.catch_warnings():  # librosa only warns of what is refused below
+    with warnings.catch_warnings():  # librosa warns of empty filters; below they are an error
         warnings.filterwarnings("ignore", message="Empty filters detected")
         bank = librosa.filters.mel(
             sr=setting.sr,
@@ -124,9 +127,9 @@ def mfcc(y: np.ndarray, sr: float, setting: MFCCSetting = MFCCSetting()) -> np.n
     Parameters
     ----------
     y : array_like, shape (samples,)
-        The signal; stereo is averaged, integers are scaled to full scale.
+        The signal; see `helpers.audio.signals.as_mono` for what becomes of stereo and integers.
     sr : float
-        Its sampling rate in hertz. Where it is not the setting's, the signal is resampled.
+        Its sampling rate in hertz. If it is not the setting's, the signal is resampled.
     setting : MFCCSetting, optional
         The course's own unless given.
 
@@ -138,11 +141,12 @@ def mfcc(y: np.ndarray, sr: float, setting: MFCCSetting = MFCCSetting()) -> np.n
     Raises
     ------
     ValueError
-        If the signal is none (see `helpers.audio.signals.as_mono`) or shorter than a frame, the
+        If `helpers.audio.signals.as_mono` does not take the signal, it is shorter than a frame, the
         sampling rate is not positive, or a mel filter covers no bin.
 
     Examples
     --------
+    >>> from helpers.audio import corpus
     >>> y, sr = corpus.load_clip("en-US/allison/vm-goodbye.ogg")
     >>> mfcc(y, sr).shape == (1 + len(y) // 160, 64)
     True
@@ -160,24 +164,22 @@ def mfcc(y: np.ndarray, sr: float, setting: MFCCSetting = MFCCSetting()) -> np.n
 def extract(
     clips: pd.DataFrame,
     setting: MFCCSetting = MFCCSetting(),
-    root: Path = corpus.SPEECH,
     cache: Path | None = None,
 ) -> list[np.ndarray]:
-    """Return the MFCCs of a set of clips, from the cache where it has them.
+    """Return the MFCCs of a set of clips, from the cache if it has them.
 
-    What is kept is found by everything it depends on: setting, the clips' bytes as they are now,
-    versions of librosa, libsndfile and the course's own code. It is checked as it is read, so a
-    changed file, a killed run or a damaged cache costs time and never a wrong number. Where the
-    cache cannot be written, nothing is kept.
+    The name under which features are kept stands for everything they depend on: the setting, the
+    bytes of the clips as they are now, the versions of the decoders, librosa and the course's own
+    code. Their checksum is tested as they are read. So a changed file, a killed run or a damaged
+    cache costs time and never a wrong number. If the cache cannot be written, nothing is kept.
 
     Parameters
     ----------
     clips : pandas.DataFrame
-        Rows of `corpus.manifest` or `corpus.folder`; only ``path`` is used.
+        Rows of `helpers.audio.corpus.manifest` or `helpers.audio.recordings.folder`; ``path``,
+        ``root`` and ``sha256`` are used.
     setting : MFCCSetting, optional
         The course's own unless given.
-    root : pathlib.Path, optional
-        Folder that holds ``manifest.csv`` and the clips.
     cache : pathlib.Path, optional
         Folder to keep features in; `CACHE` unless given.
 
@@ -189,26 +191,27 @@ def extract(
     Raises
     ------
     CorpusError
-        If a clip is missing or altered.
+        If a clip is missing or altered, see `helpers.audio.loading.load_clip`.
     ValueError
         As `mfcc`, with the clip's name.
 
     Examples
     --------
+    >>> from helpers.audio import corpus
     >>> features = extract(corpus.manifest().head(3))
     >>> [f.shape[1] for f in features]
     [64, 64, 64]
     """
-    root, cache = Path(root), Path(CACHE if cache is None else cache)
-    paths = clips["path"].tolist()
+    cache = Path(CACHE if cache is None else cache)
+    files = clips[["path", "root", "sha256"]].to_dict("records")
     # Threads, not processes: a process would first spend 2.5 s on importing what librosa's STFT
     # needs, most of what one core takes for the whole corpus; decoding and FFTs run side by side.
     with ThreadPoolExecutor(_cores()) as pool:
-        digests = list(pool.map(lambda path: _digest(path, root), paths))
-        kept = cache / f"mfcc-{_key(setting, digests)}.bin"
-        if (features := _read(kept, len(paths), setting.n_mfcc)) is None:
-            features = list(pool.map(lambda path: _clip_mfcc(path, root, setting), paths))
-            _write(kept, features)
+        digests = list(pool.map(_digest, files))
+        kept = cache / f"mfcc-{_key(setting, digests)}.npz"
+        if (features := _read(kept, len(files), setting.n_mfcc)) is None:
+            features = list(pool.map(lambda file: _clip_mfcc(file, setting), files))
+            _write(kept, features, setting.n_mfcc)
     return features
 
 
@@ -219,67 +222,71 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _digest(path: str, root: Path) -> str:
-    try:
-        return hashlib.sha256((root / path).read_bytes()).hexdigest()
-    except OSError:
-        corpus.load_clip(path, root)  # names the file and what to do
-        raise
+def _digest(file: dict) -> str:
+    data = loading.read_bytes(file)  # which tests the digest, if the row has one
+    return file["sha256"] or hashlib.sha256(data).hexdigest()
 
 
-def _clip_mfcc(path: str, root: Path, setting: MFCCSetting) -> np.ndarray:
-    y, sr = corpus.load_clip(path, root)
+def _clip_mfcc(file: dict, setting: MFCCSetting) -> np.ndarray:
+    y, sr = loading.load_clip(file)
     try:
         return mfcc(y, sr, setting)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{file['path']}: {error}") from error
 
 
 def _key(setting: MFCCSetting, digests: list[str]) -> str:
     """Return a name for everything that the features depend on."""
-    code = [hashlib.sha256(Path(m).read_bytes()).hexdigest() for m in (__file__, corpus.__file__)]
-    versions = [librosa.__version__, soundfile.__libsndfile_version__, *code]
+    modules = (__file__, loading.__file__, decoding.__file__, signals.__file__)
+    code = [hashlib.sha256(Path(module).read_bytes()).hexdigest() for module in modules]
+    versions = [librosa.__version__, soundfile.__libsndfile_version__, av.__version__, *code]
     everything = json.dumps([asdict(setting), versions, digests], sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()[:32]
 
 
-# A kept file holds the number of frames of each clip (int64), all frames one after another
-# (float32), and the CRC-32 of what comes before it.
+DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise of a file that is not as they wrote it, depending on the place."""
 
 
 def _read(path: Path, n_clips: int, n_mfcc: int) -> list[np.ndarray] | None:
     """Return what is kept in a file, or None if there is none or it is damaged."""
     try:
-        data = np.fromfile(path, dtype=np.uint8)
-    except OSError:
+        # Opened here, for numpy would leave a damaged file open.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
+            frames, lengths = kept["frames"], kept["lengths"]  # zipfile tests their CRC-32
+    except DAMAGE:
         return None
-    body, crc = data[:-4], data[-4:].tobytes()
-    if len(body) < 8 * n_clips or zlib.crc32(body) != int.from_bytes(crc, "little"):
+    if frames.shape != (lengths.sum(), n_mfcc) or lengths.shape != (n_clips,):
         return None
-    lengths = body[: 8 * n_clips].view(np.int64)
-    frames = body[8 * n_clips :].view(np.float32).reshape(-1, n_mfcc)
     return np.split(frames, np.cumsum(lengths)[:-1]) if n_clips else []
 
 
-def _write(path: Path, features: list[np.ndarray]) -> None:
+def _write(path: Path, features: list[np.ndarray], n_mfcc: int) -> None:
     """Keep features under a name that they get only once they are complete."""
-    parts = [np.array([len(f) for f in features], dtype=np.int64), *features]
+    frames = np.concatenate([np.empty((0, n_mfcc), np.float32), *features])
+    lengths = np.array([len(f) for f in features], dtype=np.int64)
     unfinished = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for left in path.parent.glob("mfcc-*.part"):  # by runs that were killed
             if time.time() - left.stat().st_mtime > 3600:
                 left.unlink(missing_ok=True)
-        crc = 0
         with NamedTemporaryFile(
             dir=path.parent, prefix="mfcc-", suffix=".part", delete=False
         ) as file:
             unfinished = Path(file.name)
-            for part in parts:
-                file.write(part.data)
-                crc = zlib.crc32(part, crc)
-            file.write(crc.to_bytes(4, "little"))
+            np.savez(file, frames=frames, lengths=lengths)
         os.replace(unfinished, path)
-    except OSError:  # a full disk, a folder that is not ours: the features are right all the same
+    except OSError:  # a full disk, a folder that is not ours: the features are right anyway
         if unfinished:
             unfinished.unlink(missing_ok=True)

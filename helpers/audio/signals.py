@@ -1,24 +1,39 @@
-"""What counts as a signal, and which frames and mel bands it can bear.
+"""What every function of ``helpers`` asks of a signal, its frames and its mel bands.
 
-Every function of ``helpers`` that takes sound asks here first, so that bad input is named and never
-becomes a silently wrong answer.
+Functions that take sound call these checks first, so that bad input is named and never becomes a
+silently wrong answer.
 """
 
 import numpy as np
 
-__all__ = ["as_mono", "check_framing", "check_mel", "check_sr"]
+__all__ = [
+    "OVERSHOOT",
+    "as_mono",
+    "channels_cancel",
+    "check_framing",
+    "check_hop",
+    "check_mel",
+    "check_sr",
+]
+
+OVERSHOOT = 2.0
+"""Full scale is 1. A codec or a mix may exceed it, but not by 6 dB: beyond, it is another scale."""
 
 
-def as_mono(y: np.ndarray, name: str = "y") -> np.ndarray:
+def as_mono(y: np.ndarray, name: str = "y", *, any_scale: bool = False) -> np.ndarray:
     """Return a signal as one channel of floating-point samples.
 
     Parameters
     ----------
     y : array_like, shape (samples,), (channels, samples) or (samples, channels)
-        Floating-point samples are taken as they are, integers are divided by their type's full
-        scale, two channels are averaged, whichever axis they lie on.
+        Floating-point samples are kept as they are; integers are divided by their type's full
+        scale. Two channels are averaged, whichever axis they lie on; where they are each other's
+        negative and would cancel, the first is taken.
     name : str, optional
         What error messages call it.
+    any_scale : bool, optional
+        Whether floating-point samples may exceed `OVERSHOOT`. Let them where the scale makes no
+        difference, or is seen.
 
     Returns
     -------
@@ -28,7 +43,8 @@ def as_mono(y: np.ndarray, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If there are no samples, more than two channels, or samples that are no finite numbers.
+        If there are no samples, more than two channels, or samples that are not finite or exceed
+        `OVERSHOOT`.
 
     Examples
     --------
@@ -38,6 +54,11 @@ def as_mono(y: np.ndarray, name: str = "y") -> np.ndarray:
     Traceback (most recent call last):
     ...
     ValueError: clip.wav: 6 channels; expected 1 or 2
+    >>> as_mono([0.0, -32768.0])
+    Traceback (most recent call last):
+    ...
+    ValueError: y: reaches 32768, and 1 is full scale; divide the samples by the full scale they \
+were made with, such as 32768 for 16 bits
     """
     y = np.asarray(y)
     if y.size == 0:
@@ -58,6 +79,11 @@ def as_mono(y: np.ndarray, name: str = "y") -> np.ndarray:
             f"{name}: sample {first} is {y.ravel()[first]}; replace what is not finite, "
             "e.g. with numpy.nan_to_num"
         )
+    if not any_scale and (peak := float(np.max(np.abs(y)))) > OVERSHOOT:
+        raise ValueError(
+            f"{name}: reaches {peak:.5g}, and 1 is full scale; divide the samples by the full "
+            "scale they were made with, such as 32768 for 16 bits"
+        )
     if y.ndim == 1:
         return y
     channels = min(y.shape)
@@ -65,11 +91,42 @@ def as_mono(y: np.ndarray, name: str = "y") -> np.ndarray:
         raise ValueError(f"{name}: {channels} channels; expected 1 or 2")
     if y.shape == (2, 2):
         raise ValueError(f"{name}: shape (2, 2) does not say which axis the channels lie on")
-    return y.mean(axis=int(np.argmin(y.shape)), dtype=y.dtype)
+    axis = int(np.argmin(y.shape))
+    if channels_cancel(y):
+        return np.ascontiguousarray(y.take(0, axis=axis))
+    return y.mean(axis=axis, dtype=y.dtype)
+
+
+def channels_cancel(y: np.ndarray) -> bool:
+    """Return whether two channels are each other's negative, so that nothing is left of their mean.
+
+    That happens where one of two microphones, or of two wires, is connected the wrong way round.
+
+    Parameters
+    ----------
+    y : numpy.ndarray, shape (channels, samples) or (samples, channels)
+        Floating-point samples.
+
+    Returns
+    -------
+    bool
+        Whether there are two channels, and the peak of their mean lies 40 dB or more beneath that
+        of the channels.
+
+    Examples
+    --------
+    >>> wave = np.sin(np.arange(100))
+    >>> channels_cancel(np.stack([wave, -wave])), channels_cancel(np.stack([wave, wave]))
+    (True, False)
+    """
+    if y.ndim != 2 or min(y.shape) != 2:
+        return False
+    peak = np.max(np.abs(y))
+    return bool(peak > 0 and np.max(np.abs(y.mean(axis=int(np.argmin(y.shape))))) <= 0.01 * peak)
 
 
 def check_sr(sr: float) -> None:
-    """Refuse what is no sampling rate.
+    """Raise an error if this cannot be a sampling rate.
 
     Parameters
     ----------
@@ -93,8 +150,37 @@ def check_sr(sr: float) -> None:
         raise ValueError(f"sr is {sr!r}; expected a positive number of hertz")
 
 
+def check_hop(hop_length: int) -> None:
+    """Raise an error if this cannot be the step from one frame to the next.
+
+    Parameters
+    ----------
+    hop_length : int
+        In samples.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number, 1 or more.
+
+    Examples
+    --------
+    >>> check_hop(160)
+    >>> check_hop(0)
+    Traceback (most recent call last):
+    ...
+    ValueError: hop_length is 0; expected a whole number of samples, 1 or more
+    """
+    _check_length("hop_length", hop_length)
+
+
+def _check_length(name: str, value: int) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}; expected a whole number of samples, 1 or more")
+
+
 def check_framing(n_samples: int, frame_length: int, hop_length: int) -> None:
-    """Refuse frames that a signal cannot be cut into.
+    """Raise an error if a signal cannot be cut into such frames.
 
     Parameters
     ----------
@@ -106,7 +192,7 @@ def check_framing(n_samples: int, frame_length: int, hop_length: int) -> None:
     Raises
     ------
     ValueError
-        If a length is no positive whole number, or not one frame fits.
+        If a length is not a whole number, 1 or more, or the signal is shorter than one frame.
 
     Examples
     --------
@@ -116,9 +202,8 @@ def check_framing(n_samples: int, frame_length: int, hop_length: int) -> None:
     ...
     ValueError: the signal has 300 samples, one frame 400; pad the signal or shorten the frame
     """
-    for name, value in (("frame_length", frame_length), ("hop_length", hop_length)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} is {value!r}; expected a whole number of samples, 1 or more")
+    _check_length("frame_length", frame_length)
+    _check_length("hop_length", hop_length)
     if n_samples < frame_length:
         raise ValueError(
             f"the signal has {n_samples} samples, one frame {frame_length}; "
@@ -129,7 +214,7 @@ def check_framing(n_samples: int, frame_length: int, hop_length: int) -> None:
 def check_mel(
     sr: float, n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float | None = None
 ) -> None:
-    """Refuse a mel filter bank that cannot be built on the bins of a spectrum.
+    """Raise an error if such a mel filter bank cannot be built on the bins of a spectrum.
 
     Parameters
     ----------
@@ -145,7 +230,8 @@ def check_mel(
     Raises
     ------
     ValueError
-        If there are more filters than bins, or the range of frequencies is none.
+        If there are more filters than bins, ``fmin`` is not below ``fmax``, or ``fmax`` is above
+        half the sampling rate.
 
     Examples
     --------

@@ -1,10 +1,4 @@
-// The front end of helpers/interactive.py: a canvas, its controls, and nothing else.
-
-const element = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
+// The front end of interactive.py, after widget.js: a canvas, its controls, and nothing else.
 
 // A picture comes as a bit per pixel, whether it differs from the pixel before, and as the colours
 // of those that do.
@@ -22,15 +16,50 @@ function unpack(data, pixels) {
   }
 }
 
+// Draw a picture on a canvas, into `image`, which is used again while its size stays.
+function paint(canvas, { pixels, width, height }, image) {
+  if (canvas.width !== width || canvas.height !== height || !image) {
+    Object.assign(canvas, { width, height });
+    image = new ImageData(width, height);
+  }
+  unpack(pixels, new Uint32Array(image.data.buffer));
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return image;
+}
+
+// Say in words what a control is at.
+function words(spec, value) {
+  const text = (shown) => [shown, spec.unit].filter((part) => part).join(" ");
+  if (spec.kind === "slider") return text(value.toFixed(spec.decimals));
+  return spec.kind === "choice" ? text(spec.options[value]) : value ? "on" : "off";
+}
+
+// Return the state in which a figure was left, in words, and its picture as a PNG, in base 64.
+function still(model) {
+  const { values, ...picture } = model.get("picture");
+  const moved = Object.entries(model.get("controls")).filter(([name, spec]) => values[name] !== spec.value);
+  const left = moved.map(([name, spec]) => `${spec.label}: ${words(spec, values[name])}`).join(", ");
+  const png = () => {
+    const dense = element("canvas"), { width, height, ratio } = picture;
+    paint(dense, picture);
+    const canvas = element("canvas", { width: Math.round(width / ratio), height: Math.round(height / ratio) });
+    const paper = canvas.getContext("2d");
+    paper.imageSmoothingQuality = "high";
+    paper.drawImage(dense, 0, 0, canvas.width, canvas.height);
+    return canvas.toDataURL("image/png").split(",")[1];
+  };
+  const alt = model.get("alt") + (left && ` The figure was left at ${left}.`);
+  return { alt, line: (left && `Left at ${left}. `) + model.get("line"), png };
+}
+
 // Return a control as [its element, read, write]; `changed` is called when somebody moves it.
 function control(name, spec, changed) {
-  const text = (value) => [value, spec.unit].filter((part) => part !== "").join(" ");
   const caption = element("span", { textContent: spec.label });
   if (spec.kind === "slider") {
     const input = element("input", { type: "range", min: spec.minimum, max: spec.maximum, step: spec.step });
     const output = element("output");
     const say = () => {
-      output.textContent = text(Number(input.value).toFixed(spec.decimals));
+      output.textContent = words(spec, Number(input.value));
       input.setAttribute("aria-valuetext", output.textContent);
     };
     const write = (value) => { input.value = value; say(); };
@@ -38,7 +67,7 @@ function control(name, spec, changed) {
     return [element("label", {}, caption, input, output), () => Number(input.value), write];
   }
   if (spec.kind === "choice") {
-    const options = spec.options.map((option) => element("option", { textContent: text(option) }));
+    const options = spec.options.map((_, i) => element("option", { textContent: words(spec, i) }));
     const input = element("select", {}, ...options);
     input.addEventListener("input", changed);
     return [element("label", {}, caption, input), () => input.selectedIndex,
@@ -94,19 +123,20 @@ function render({ model, el }) {
   const canvas = element("canvas");
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", model.get("alt"));
-  const paper = canvas.getContext("2d");
-  const complaint = element("div", { className: "complaint" });
+  const complaint = element("div", { className: "wrong" });
   complaint.setAttribute("role", "alert");
   const spoken = element("div", { className: "spoken" });
   spoken.setAttribute("aria-live", "polite");
 
   // One question is under way at a time; what changes meanwhile is asked when its answer has come.
   // After three seconds it counts as lost: an interrupted kernel owes an answer for ever.
-  let asked = 0, question = null;
+  let asked = 0, question = null, waiting;
   const ask = (change) => {
     question = { ...question, ...change };
     if (performance.now() - asked < 3000 && asked) return;
     asked = performance.now();
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { complaint.textContent = UNANSWERED; }, 10000);
     const values = Object.fromEntries(Object.entries(controls).map(([name, [, read]]) => [name, read()]));
     model.send({ values, ...question });
     question = null;
@@ -126,14 +156,10 @@ function render({ model, el }) {
 
   let image, speaking;
   const draw = () => {
-    const { pixels, width, height, ratio, values, error, texts } = model.get("picture");
-    if (canvas.width !== width || canvas.height !== height || !image) {
-      Object.assign(canvas, { width, height });
-      canvas.style.width = `${width / ratio}px`;
-      image = new ImageData(width, height);
-    }
-    unpack(pixels, new Uint32Array(image.data.buffer));
-    paper.putImageData(image, 0, 0);
+    const { values, error, texts, ...picture } = model.get("picture");
+    image = paint(canvas, picture, image);
+    canvas.style.width = `${picture.width / picture.ratio}px`;
+    clearTimeout(waiting);
     complaint.textContent = error;
     clearTimeout(speaking); // spoken once the hand rests
     speaking = setTimeout(() => { spoken.textContent = texts; }, 700);
@@ -166,13 +192,16 @@ function render({ model, el }) {
     canvas.addEventListener(end, () => { dragged = undefined; });
   }
 
-  el.classList.add("explorer");
-  el.addEventListener("keydown", (event) => event.stopPropagation()); // or JupyterLab takes the arrows
   el.append(row, canvas, complaint, spoken);
   draw();
   const ratio = Math.min(Math.max(devicePixelRatio, 1), 2);
   if (ratio !== model.get("picture").ratio) ask({ ratio });
-  return () => { model.off("change:picture", draw); silence(); };
+  return () => {
+    [waiting, speaking].forEach(clearTimeout);
+    model.off("change:picture", draw);
+    silence();
+  };
 }
 
-export default { render };
+export { stilled, unpack };
+export default widget("explorer", render, still);

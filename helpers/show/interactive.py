@@ -6,26 +6,22 @@ animations; so a change costs a few milliseconds, and whatever Matplotlib can dr
 no kernel runs, the picture of the initial state is left.
 """
 
-import html
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import matplotlib.pyplot as plt
 import numpy as np
 import traitlets
-from IPython.display import HTML, display
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.text import Text
 
-from helpers.show import listen, plots
+from helpers.show import listen, plots, widget
 
 __all__ = ["choice", "explore", "slider", "switch"]
 
@@ -60,7 +56,7 @@ class Slider:
         """Return what the front end needs to know."""
         decimals = len(np.format_float_positional(self.step, trim="-").partition(".")[2])
         numbers = {k: getattr(self, k) for k in ("minimum", "maximum", "step", "label", "unit")}
-        return {"kind": "slider", "decimals": decimals, **numbers}
+        return {"kind": "slider", "decimals": decimals, "value": self.value, **numbers}
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Choice:
 
     def describe(self) -> dict:
         """Return what the front end needs to know."""
-        named = {"label": self.label, "unit": self.unit}
+        named = {"label": self.label, "unit": self.unit, "value": self.write(self.value)}
         return {"kind": "choice", "options": list(self.options), **named}
 
 
@@ -101,7 +97,7 @@ class Switch:
 
     def describe(self) -> dict:
         """Return what the front end needs to know."""
-        return {"kind": "switch", "label": self.label}
+        return {"kind": "switch", "label": self.label, "value": self.value}
 
 
 def slider(
@@ -252,20 +248,17 @@ def _artists(returned: Any) -> list[Artist]:
     return [artist for part in returned for artist in _artists(part)]
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(widget.Widget):
     """The widget behind `explore`, with the same parameters."""
 
-    _esm = Path(__file__).with_suffix(".js")
-    _css = Path(__file__).with_suffix(".css")
-    alt = traitlets.Unicode().tag(sync=True)
+    _esm, _css = widget.front_end(__file__)
     controls = traitlets.Dict().tag(sync=True)
     sounds = traitlets.Bool().tag(sync=True)
     picture = traitlets.Dict().tag(sync=True)
 
     def __init__(self, fig: plt.Figure, update: Callable, alt: str, sound: Callable | None, parts):
         plt.close(fig)  # or the notebook shows it a second time
-        if not alt or not alt.strip():
-            raise ValueError("alt is empty; say in words what the figure shows")
+        plots.described(alt)
         if not parts:
             raise ValueError("no controls; give at least one, e.g. position=slider(…)")
         for name, part in parts.items():
@@ -283,22 +276,16 @@ class Explorer(anywidget.AnyWidget):
         self._canvas, self._base_dpi, self._ratio = FigureCanvasAgg(fig), fig.dpi, 1
         self._moving, self._above, self._background, self._answers = [], [], None, 0
         super().__init__(
-            alt=alt,
+            alt,
+            "Run this cell, and the figure moves.",
             sounds=sound is not None,
             controls={name: part.describe() for name, part in parts.items()},
             picture=self._draw(),
         )
         self.on_msg(lambda _, content, __: self._answer(content))
 
-    def __repr__(self) -> str:
-        """Say in words what the figure shows."""
-        return self.alt
-
-    def _repr_mimebundle_(self, **options) -> tuple[dict, dict]:
-        """Return the live figure, and its picture for where no kernel runs."""
-        data, metadata = plots.picture(self._fig, self.alt)
-        live, _ = super()._repr_mimebundle_(**options)
-        return {**live, **data}, metadata
+    def _picture(self) -> tuple[dict, dict]:
+        return plots.picture(self._fig, self.alt)
 
     def _answer(self, content: dict) -> None:
         """Answer the front end: new values, a drag, a density of pixels, or a press of play."""
@@ -446,6 +433,4 @@ def explore(
     ...         frequency=slider(1, 9, 1, value=3, label="frequency", unit="Hz"))
     A sine of 3 Hz. <IPython.core.display.HTML object>
     """
-    shown = Explorer(fig, update, alt, sound, controls)
-    # JupyterLab gives a stored picture no alternative text of its own.
-    display(shown, HTML(f'<div style="{plots.UNSEEN}">{html.escape(alt)}</div>'))
+    Explorer(fig, update, alt, sound, controls).show()

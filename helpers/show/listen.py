@@ -83,7 +83,7 @@ def players(sounds: dict[str, np.ndarray], sr: int, *, normalize: bool = False) 
         raise ValueError(f"sr is {sr!r}; players take a whole number of hertz")
     ready = {}
     for name, y in sounds.items():
-        y = signals.as_mono(y, name)
+        y = signals.as_mono(y, name, any_scale=normalize)
         peak = np.max(np.abs(y))
         if normalize:
             y = y * (0.95 / peak) if peak else y

@@ -1,10 +1,4 @@
-// The front end of helpers/microphone.py: a button that records, a file instead, and the answer.
-
-const element = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
+// The front end of microphone.py, after widget.js: a button that records, a file instead, the answer.
 
 // Hands every block of samples on, as they come from the microphone.
 const TAP = `registerProcessor("tap", class extends AudioWorkletProcessor {
@@ -71,7 +65,7 @@ function render({ model, el }) {
     say("Listening to it …");
     model.send(content, undefined, [buffer]);
     clearTimeout(waiting);
-    waiting = setTimeout(() => say("The kernel does not answer: it is busy, or the cell has to be run again.", true), 20000);
+    waiting = setTimeout(() => say(UNANSWERED, true), 20000);
   };
   const show = (shown) => {
     say(shown.said, !shown.html);
@@ -143,8 +137,6 @@ function render({ model, el }) {
     starting = false;
   });
 
-  el.classList.add("recorder");
-  el.addEventListener("keydown", (event) => event.stopPropagation()); // or JupyterLab takes the keys
   el.append(
     element("div", { className: "controls" }, button, meter, element("label", {}, "or a file: ", file)),
     said, result,
@@ -157,4 +149,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default widget("recorder", render);

@@ -12,15 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anywidget
 import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import traitlets
-from IPython.display import HTML, display
 
-from helpers.audio import corpus, signals
-from helpers.show import listen, plots
+from helpers.audio import corpus, decoding, signals
+from helpers.show import listen, plots, widget
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,34 +29,27 @@ SECONDS = 15
 """What is longer is cut off: it must pass in one message, and be seen in one picture."""
 
 
-class Recorder(anywidget.AnyWidget):
+class Recorder(widget.Widget):
     """The widget behind `record`, with the same parameters."""
 
-    _esm = Path(__file__).with_suffix(".js")
-    _css = Path(__file__).with_suffix(".css")
+    _esm, _css = widget.front_end(__file__)
     seconds = traitlets.Int(SECONDS).tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)
 
     def __init__(self, answer: Callable, example: str, alt: str):
-        if not alt or not alt.strip():
-            raise ValueError("alt is empty; say in words what is shown of the example")
+        plots.described(alt)
         if not callable(answer):
             raise TypeError(f"answer is {answer!r}; expected a function of a sound and its rate")
-        self._answer, self._alt = answer, alt
+        self._answer = answer
         y, sr = corpus.load_clip(example)
-        self._still, shown = self._look(y, sr, f"example: {Path(example).name}")
-        super().__init__(shown=shown)
+        self._example, shown = self._look(y, sr, f"example: {Path(example).name}")
+        line = "This is the answer to an example. Run this cell to record your own voice."
+        super().__init__(alt, line, shown=shown)
         self.on_msg(lambda _, content, buffers: self._hear(content, buffers))
 
-    def __repr__(self) -> str:
-        """Say in words what is shown of the example."""
-        return self._alt
-
-    def _repr_mimebundle_(self, **options) -> tuple[dict, dict]:
-        """Return the live recorder, and a picture of the example for where no kernel runs."""
-        live, _ = super()._repr_mimebundle_(**options)
-        still = {"image/png": self._still, "text/plain": self._alt}
-        return {**live, **still}, {"image/png": {"alt": self._alt}}
+    def _picture(self) -> tuple[dict, dict]:
+        data = {"image/png": self._example, "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
 
     def _hear(self, content: dict, buffers: list) -> None:
         """Answer the front end, which sends samples or the bytes of a file."""
@@ -66,13 +57,16 @@ class Recorder(anywidget.AnyWidget):
         try:
             if "sr" in content:
                 y, sr = np.frombuffer(buffers[0], dtype=np.float32), content["sr"]
-                if y.size and np.max(np.abs(y)) <= corpus.SILENCE:
+                if y.size and np.max(np.abs(y)) <= decoding.SILENCE:
                     raise ValueError("nothing was heard; is the microphone muted?")
             else:
-                y, sr = corpus.decode(bytes(buffers[0]))
+                y, sr = decoding.decode(bytes(buffers[0]))
             _, shown = self._look(signals.as_mono(y), sr, name)
         except Exception as error:  # of a file, or of the student's network: said, and on it goes
-            shown = {"said": f"{name}: {error}", "undecoded": isinstance(error, corpus.CodecError)}
+            shown = {
+                "said": f"{name}: {error}",
+                "undecoded": isinstance(error, decoding.CodecError),
+            }
         self.send(shown)  # not kept in the widget's state, which a notebook may store
 
     def _look(self, y: np.ndarray, sr: int, name: str) -> tuple[str, dict]:
@@ -81,7 +75,7 @@ class Recorder(anywidget.AnyWidget):
         probabilities = self._answer(y, sr)
         last = probabilities.iloc[-1].sort_values(ascending=False)
         said = ", ".join(f"{language} {p:.2f}" for language, p in last.items())
-        picture = plots.picture(_figure(y, sr, probabilities), self._alt)[0]["image/png"]
+        picture = plots.picture(_figure(y, sr, probabilities), said)[0]["image/png"]
         alt = html.escape(f"Spectrogram of {name}, and probabilities. At its end: {said}.")
         player = listen.player(y, sr, name, normalize=True)._repr_html_()
         image = f'<img alt="{alt}" src="data:image/png;base64,{picture}">'
@@ -145,6 +139,4 @@ def record(
     >>> record(lambda y, sr: undecided, "it-IT/carlo/vm-goodbye.ogg", alt="Two flat lines.")
     Two flat lines. <IPython.core.display.HTML object>
     """
-    shown = Recorder(answer, example, alt)
-    # JupyterLab gives a stored picture no alternative text of its own.
-    display(shown, HTML(f'<div style="{plots.UNSEEN}">{html.escape(alt)}</div>'))
+    Recorder(answer, example, alt).show()

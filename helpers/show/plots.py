@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["reach", "recall", "show", "spectrogram", "use_style", "waveform"]
 
 STYLE = ROOT / "assets" / "course.mplstyle"
-# Read by screen readers, seen by nobody.
-UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
 
 
 def use_style() -> None:
@@ -37,6 +35,56 @@ def use_style() -> None:
     '#0072B2'
     """
     plt.style.use(STYLE)
+
+
+def described(alt: str) -> str:
+    """Return a description in words, or refuse an empty one.
+
+    Parameters
+    ----------
+    alt : str
+        What a picture shows, for those who cannot see it.
+
+    Returns
+    -------
+    str
+        The description.
+
+    Raises
+    ------
+    ValueError
+        If the description is empty.
+
+    Examples
+    --------
+    >>> described("A straight line.")
+    'A straight line.'
+    """
+    if not alt or not alt.strip():
+        raise ValueError("alt is empty; say in words what the figure shows")
+    return alt
+
+
+def unseen(alt: str) -> str:
+    """Return a description as HTML that screen readers read and nobody sees.
+
+    JupyterLab gives a picture no alternative text of its own.
+
+    Parameters
+    ----------
+    alt : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> unseen("a < b")[-14:]
+    'a &lt; b</div>'
+    """
+    style = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+    return f'<div style="{style}">{html.escape(alt)}</div>'
 
 
 def picture(fig: plt.Figure, alt: str) -> tuple[dict, dict]:
@@ -58,8 +106,7 @@ def picture(fig: plt.Figure, alt: str) -> tuple[dict, dict]:
     ValueError
         If the description is empty.
     """
-    if not alt or not alt.strip():
-        raise ValueError("alt is empty; say in words what the figure shows")
+    described(alt)
     drawn, png = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})  # read again at once
     # A palette shrinks a figure to less than half. It covers all colours, not only frequent ones:
@@ -98,8 +145,7 @@ def show(fig: plt.Figure, alt: str) -> None:
     data, metadata = picture(fig, alt)
     plt.close(fig)
     display(data, metadata=metadata, raw=True)
-    # JupyterLab gives the picture no alternative text of its own.
-    display(HTML(f'<div style="{UNSEEN}">{html.escape(alt)}</div>'))
+    display(HTML(unseen(alt)))
 
 
 def waveform(
@@ -138,7 +184,7 @@ def waveform(
     >>> plt.close(fig)
     """
     signals.check_sr(sr)
-    y = signals.as_mono(y)
+    y = signals.as_mono(y, any_scale=True)
     t = start + np.arange(len(y)) / sr
     lines = ax.plot(t, y, **{"linewidth": 0.8, **style})
     ax.set(xlabel="time in s", ylabel="amplitude")
@@ -194,7 +240,7 @@ def spectrogram(
     >>> plt.close(fig)
     """
     signals.check_sr(sr)
-    signals.check_framing(1, 1, hop_length)  # asks about the hop alone
+    signals.check_hop(hop_length)
     db = np.asarray(db)
     if db.ndim != 2 or not np.all(np.isfinite(db)):
         raise ValueError(f"db has shape {db.shape}; expected a finite matrix (bins, frames)")

@@ -174,7 +174,7 @@ def sentences(clips: pd.DataFrame, features: Sequence[np.ndarray]) -> pd.Series:
     Parameters
     ----------
     clips : pandas.DataFrame
-        Rows of `helpers.audio.corpus.manifest` or `helpers.audio.corpus.folder`.
+        Rows of `helpers.audio.corpus.manifest` or `helpers.audio.recordings.folder`.
     features : sequence of numpy.ndarray, shape (frames, coefficients)
         MFCCs of each clip; coefficients 1 to 12 are compared.
 
@@ -241,7 +241,7 @@ def split(
     Parameters
     ----------
     clips : pandas.DataFrame
-        Rows of `helpers.audio.corpus.manifest` or `helpers.audio.corpus.folder`.
+        Rows of `helpers.audio.corpus.manifest` or `helpers.audio.recordings.folder`.
     parts : mapping of str to float
         Names of the parts and how large each is to be, in proportion.
     by : str or sequence of str, optional

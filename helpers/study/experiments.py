@@ -18,7 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers.audio import corpus, features
+from helpers.audio import corpus, features, loading
+from helpers.audio.recordings import folder
 from helpers.networks import classifiers
 from helpers.networks.backend import keras, set_seed
 from helpers.study.dataset import Examples, batches, cut, sentences, split
@@ -90,8 +91,8 @@ class Run:
     kept_out : str, optional
         The unheard voices that stay so while all others are trained on; empty keeps out all.
     corpus : str, optional
-        A folder as `helpers.audio.corpus.folder` takes it; empty is the course's corpus. Of each
-        language with several speakers, the one with the least sound is unheard.
+        A folder as `helpers.audio.recordings.folder` takes it; empty is the course's corpus. Of
+        each language with several speakers, the one with the least sound is unheard.
     by : {"prompt", "sentence"}, optional
         What no two parts share: a sentence's name, or what `helpers.study.dataset.sentences` joins.
     shuffled : bool, optional
@@ -246,7 +247,7 @@ def clips(recordings: str = "") -> pd.DataFrame:
 @lru_cache(maxsize=4)
 def _clips(recordings: str) -> pd.DataFrame:
     """Return the clips, always the same table: nobody may change it."""
-    table = corpus.folder(recordings) if recordings else corpus.manifest()
+    table = folder(recordings) if recordings else corpus.manifest()
     table["voice"] = table["language"].str.cat(table["speaker"], sep=" ")
     if recordings:
         seconds = table.groupby(["language", "voice"])["duration"].sum()
@@ -294,7 +295,7 @@ def _mfccs(recordings: str, setting: features.MFCCSetting, speed: float) -> list
     if speed == 1.0:
         return features.extract(_clips(recordings), setting)
     # Whoever takes the samples for fewer a second hears them slower and lower.
-    sounds = corpus.load_clips(_clips(recordings))
+    sounds = loading.load_clips(_clips(recordings))
     return [features.mfcc(y, corpus.SR * speed, setting) for y in sounds]
 
 

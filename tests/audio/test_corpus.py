@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from helpers.audio import corpus
+from helpers.audio import corpus, loading
 
 CLIPS = corpus.manifest()
 ONE_EACH = CLIPS.groupby(["language", "speaker"]).first()["path"].tolist()
@@ -142,7 +142,7 @@ def test_a_clip_is_audible_speech_within_range(path):
 
 def test_a_set_keeps_the_order_of_its_rows():
     rows = CLIPS.iloc[[5, 2]]
-    signals = corpus.load_clips(rows)
+    signals = loading.load_clips(rows)
     for y, path in zip(signals, rows["path"], strict=True):
         np.testing.assert_array_equal(y, soundfile.read(corpus.SPEECH / path, dtype="float32")[0])
 
@@ -176,15 +176,7 @@ def test_one_flipped_bit_is_noticed(small):
 def test_a_file_that_is_no_sound_is_refused(small):
     root, path = small
     relabel(root, path, b"no sound")
-    with pytest.raises(corpus.CorpusError, match=f"{path}: no sound"):
-        corpus.load_clip(path, root)
-
-
-def test_stereo_is_refused(small, tmp_path):
-    root, path = small
-    soundfile.write(tmp_path / "stereo.wav", np.zeros((100, 2)), corpus.SR)
-    relabel(root, path, (tmp_path / "stereo.wav").read_bytes())
-    with pytest.raises(corpus.CorpusError, match="expected 16000 Hz and one channel"):
+    with pytest.raises(corpus.CorpusError, match=f"{path}: no known format of sound"):
         corpus.load_clip(path, root)
 
 

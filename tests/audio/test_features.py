@@ -24,13 +24,13 @@ NOISE = np.random.default_rng(0).standard_normal(4000).astype(np.float32) / 4
 
 @pytest.fixture
 def speech(tmp_path):
-    """Return a corpus of a few clips that a test may change."""
+    """Return the table of a few clips that a test may change."""
     root = tmp_path / "speech"
     for path in CLIPS["path"]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(corpus.SPEECH / path, root / path)
     CLIPS.assign(unheard=0).to_csv(root / "manifest.csv", index=False)
-    return root
+    return corpus.manifest(root)
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def computed(monkeypatch):
     """Return a list that grows with every clip that is computed and not read."""
     names, compute = [], features._clip_mfcc
 
-    def watched(path, root, setting):
-        names.append(path)
-        return compute(path, root, setting)
+    def watched(file, setting):
+        names.append(file["path"])
+        return compute(file, setting)
 
     monkeypatch.setattr(features, "_clip_mfcc", watched)
     return names
@@ -209,7 +209,9 @@ def test_another_setting_is_another_result(tmp_path, computed):
     assert len(computed) == len(changes)
 
 
-@pytest.mark.parametrize("name", ["librosa.__version__", "soundfile.__libsndfile_version__"])
+@pytest.mark.parametrize(
+    "name", ["librosa.__version__", "soundfile.__libsndfile_version__", "av.__version__"]
+)
 def test_another_version_is_computed_again(tmp_path, computed, monkeypatch, name):
     extract(CLIPS, cache=tmp_path)
     monkeypatch.setattr(f"helpers.audio.features.{name}", "0.0.0")
@@ -218,30 +220,32 @@ def test_another_version_is_computed_again(tmp_path, computed, monkeypatch, name
 
 
 def test_an_altered_clip_is_named_though_its_features_are_kept(tmp_path, speech):
-    extract(CLIPS, root=speech, cache=tmp_path / "cache")
-    path = CLIPS["path"][2]
-    shutil.copy(speech / CLIPS["path"][0], speech / path)
-    with pytest.raises(corpus.CorpusError, match=path):
-        extract(CLIPS, root=speech, cache=tmp_path / "cache")
-    (speech / path).unlink()
+    extract(speech, cache=tmp_path / "cache")
+    root, path = Path(speech["root"][2]), speech["path"][2]
+    shutil.copy(root / speech["path"][0], root / path)
+    with pytest.raises(corpus.CorpusError, match=f"{path}: the file is not the one"):
+        extract(speech, cache=tmp_path / "cache")
+    (root / path).unlink()
     with pytest.raises(corpus.CorpusError, match=f"{path}: cannot be read"):
-        extract(CLIPS, root=speech, cache=tmp_path / "cache")
+        extract(speech, cache=tmp_path / "cache")
 
 
-def test_a_replaced_clip_is_computed_again(tmp_path, speech):
-    before = extract(CLIPS, root=speech, cache=tmp_path / "cache")
-    shutil.copy(speech / CLIPS["path"][0], speech / CLIPS["path"][2])
-    changed = CLIPS.assign(unheard=0)
-    changed.loc[2, "sha256"] = changed.loc[0, "sha256"]
-    changed.to_csv(speech / "manifest.csv", index=False)
-    corpus._rows.cache_clear()
-    after = extract(changed, root=speech, cache=tmp_path / "cache")
+@pytest.mark.parametrize("known", [True, False], ids=["digest known", "nobody has read it"])
+def test_a_replaced_clip_is_computed_again(tmp_path, speech, known):
+    if not known:
+        speech = speech.assign(sha256="", duration=np.nan)
+    before = extract(speech, cache=tmp_path / "cache")
+    root = Path(speech["root"][2])
+    shutil.copy(root / speech["path"][0], root / speech["path"][2])
+    if known:
+        speech.loc[2, "sha256"] = speech.loc[0, "sha256"]
+    after = extract(speech, cache=tmp_path / "cache")
     np.testing.assert_array_equal(after[2], before[0])
     np.testing.assert_array_equal(after[1], before[1])
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "longer"])
-@pytest.mark.parametrize("where", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("damage", ["cut", "empty", "flip"])
+@pytest.mark.parametrize("where", [0.0, 0.5, 0.9])
 def test_a_damaged_cache_is_computed_again(tmp_path, computed, damage, where):
     first = extract(CLIPS, cache=tmp_path)
     data = bytearray(kept(tmp_path).read_bytes())
@@ -249,7 +253,7 @@ def test_a_damaged_cache_is_computed_again(tmp_path, computed, damage, where):
     if damage == "flip":
         data[at] ^= 0x10
     else:
-        data = {"cut": data[:at], "empty": b"", "longer": bytes([*data, 0])}[damage]
+        data = {"cut": data[:at], "empty": b""}[damage]
     kept(tmp_path).write_bytes(data)
     again = extract(CLIPS, cache=tmp_path)
     assert len(computed) == 2 * len(CLIPS)
@@ -257,6 +261,28 @@ def test_a_damaged_cache_is_computed_again(tmp_path, computed, damage, where):
         np.testing.assert_array_equal(one, two)
     extract(CLIPS, cache=tmp_path)
     assert len(computed) == 2 * len(CLIPS), "the damaged file was not replaced"
+
+
+def test_no_flipped_bit_makes_a_wrong_number(tmp_path):
+    parts = [np.random.default_rng(i).normal(size=(i, 3)).astype(np.float32) for i in (2, 1, 5)]
+    features._write(tmp_path / "kept.npz", parts, 3)
+    data = (tmp_path / "kept.npz").read_bytes()
+    damaged = 0
+    for at in range(len(data)):
+        for bit in (at % 8, (at + 3) % 8):
+            flipped = bytearray(data)
+            flipped[at] ^= 1 << bit
+            (tmp_path / "kept.npz").write_bytes(flipped)
+            read = features._read(tmp_path / "kept.npz", 3, 3)
+            damaged += read is None
+            # What zipfile does not notice, such as a date, stands beside the numbers.
+            assert read is None or all(map(np.array_equal, read, parts)), (at, bit)
+    assert damaged > len(data)  # of twice as many
+
+
+def test_a_pickle_is_never_opened(tmp_path):
+    np.savez(tmp_path / "kept.npz", frames=np.array([{}]), lengths=np.array([1]))
+    assert features._read(tmp_path / "kept.npz", 1, 3) is None
 
 
 def test_a_killed_run_leaves_nothing_that_is_read(tmp_path, computed):

@@ -81,7 +81,7 @@ def test_what_is_too_long_is_cut_off(recorder):
         ({"sr": 48_000}, b"", "no samples", False),
         ({"name": "a.wav"}, b"", "a.wav: the file is empty", False),
         ({"name": "a.wav"}, wav(np.zeros(9_000), 8_000), "a.wav: silent", False),
-        ({"name": "a.m4a"}, b"none of soundfile's", "a.m4a: soundfile cannot decode it", True),
+        ({"name": "a.m4a"}, b"no sound at all", "a.m4a: no known format of sound", True),
     ],
 )
 def test_what_cannot_be_heard_is_said(recorder, content, data, said, undecoded):

@@ -96,6 +96,11 @@ def test_the_files_agree(texts):
     assert list(complaints(**texts)) == []
 
 
+def test_what_is_imported_is_declared_and_what_is_declared_is_used():
+    done = subprocess.run([sys.executable, "-m", "deptry", "."], cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "complaint"),
     [

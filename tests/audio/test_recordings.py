@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.audio import corpus, features
+from helpers.audio import corpus, features, loading, recordings
 from helpers.study import dataset
 
 RATES = (8_000, 11_025, 22_050, 44_100, 48_000)
@@ -53,11 +53,11 @@ def mine(tmp_path):
 
 
 def skipped(mine):
-    return corpus.folder(mine).attrs["skipped"]
+    return recordings.folder(mine).attrs["skipped"]
 
 
 def test_a_folder_is_a_table_like_the_manifest(mine, capsys):
-    clips = corpus.folder(mine)
+    clips = recordings.folder(mine)
     shipped = corpus.manifest()
     assert clips.dtypes.equals(shipped.dtypes)
     assert clips["language"].tolist() == ["fr"] * 2 + ["it"] * 4
@@ -81,9 +81,9 @@ def test_any_mix_of_rates_and_formats_is_heard_as_it_is(tmp_path_factory, data):
         y = tone(sr, 0.5, frequency, channels)
         store(root / f"l{i}" / "s" / f"clip{i}.{kind}", y, sr, subtype)
         wanted[f"clip{i}"] = frequency, sr
-    clips = corpus.folder(root)
+    clips = recordings.folder(root)
     assert dict(clips.attrs["skipped"]) == {} and set(clips["prompt"]) == set(wanted)
-    for row, y in zip(clips.itertuples(), corpus.load_clips(clips), strict=True):
+    for row, y in zip(clips.itertuples(), loading.load_clips(clips), strict=True):
         frequency, sr = wanted[row.prompt]
         assert row.source_sr == sr and y.dtype == np.float32 and y.ndim == 1
         assert row.duration == pytest.approx(0.5, abs=0.1)  # MP3 comes with its decoder's delay
@@ -97,9 +97,9 @@ BROKEN = {
     "empty.wav": (b"", "the file is empty"),
     "header.wav": (encoded(np.zeros(0), 16_000, "WAV"), "lasts 0 ms"),
     "short.wav": (encoded(tone(seconds=0.024), 16_000, "WAV"), "lasts 24 ms"),
-    "noise.mp3": (bytes(range(256)) * 9, "cannot decode it"),
-    "notes.txt": (b"recorded on Monday", "cannot decode it"),
-    "speech.raw": (bytes(9999), "cannot decode it"),  # soundfile.read would ask for its rate
+    "noise.mp3": (bytes(range(256)) * 9, "no known format"),
+    "notes.wav": (b"recorded on Monday", "no known format"),
+    "speech.raw": (bytes(9999), "no known format"),  # soundfile.read would ask for its rate
     "zeros.flac": (encoded(np.zeros(9999), 16_000, "FLAC"), "silent"),
     "hiss.wav": (
         encoded(np.random.default_rng(0).integers(-2, 3, 9999).astype("int16"), 8_000, "WAV"),
@@ -111,14 +111,8 @@ BROKEN = {
     ),
     "inf.wav": (encoded(np.append(tone(), np.inf), 16_000, "WAV", "FLOAT"), "sample 4800 is inf"),
     "six.wav": (encoded(tone(channels=6), 16_000, "WAV"), "6 channels"),
-    "opposite.wav": (encoded(np.stack([tone(), -tone()], 1), 16_000, "WAV"), "silent"),
-    "half.flac": (
-        encoded(tone(seconds=3), 16_000, "FLAC")[:20_000],
-        "breaks off|cannot decode it",
-    ),
-    "half.ogg": (encoded(tone(seconds=3), 16_000, "OGG")[:300], "cannot decode it"),
-    ".DS_Store": (b"x", "hidden"),
-    "._ciao.wav": (b"x", "hidden"),
+    "half.flac": (encoded(tone(seconds=3), 16_000, "FLAC")[:20_000], "only .* of 3.00 s"),
+    "half.ogg": (encoded(tone(seconds=3), 16_000, "OGG")[:300], "breaks off"),
 }
 
 
@@ -129,7 +123,7 @@ def test_what_is_no_clip_is_left_out_and_named_with_its_reason(mine, name, voice
     (mine / voice / name).write_bytes(data)
     left_out = skipped(mine)
     assert list(left_out) == [f"{voice}/{name}"]
-    assert re.match(f"(soundfile )?({why})", left_out[f"{voice}/{name}"])
+    assert re.match(why, left_out[f"{voice}/{name}"])
 
 
 def test_what_lies_elsewhere_is_left_out_and_named(mine):
@@ -137,7 +131,6 @@ def test_what_lies_elsewhere_is_left_out_and_named(mine):
     store(mine / "it" / "anna" / "chapter 1" / "deep.wav")
     store(mine / ".git" / "it" / "anna" / "old.wav")
     assert skipped(mine) == {
-        ".git": "hidden",
         "it/anna/chapter 1": "a folder; expected language/speaker/clip",
         "lost.wav": "lies in no language's folder",
     }
@@ -160,9 +153,9 @@ def test_every_file_is_a_clip_or_named(tmp_path_factory, kinds):
             store(root / "it" / "anna" / f"{i}.wav", tone(frequency=900 + i))
         else:
             (root / "it" / "anna" / f"{kind[:1]}{i}{kind[1:]}").write_bytes(BROKEN[kind][0])
-    clips = corpus.folder(root)
+    clips = recordings.folder(root)
     here = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
-    kept = {p.removeprefix(f"{root.as_posix()}/") for p in clips["path"]}
+    kept = set(clips["path"])
     assert kept | set(clips.attrs["skipped"]) == here
     assert len(kept) + len(clips.attrs["skipped"]) == len(here)
     assert len(kept) == 1 + kinds.count("clip")
@@ -171,7 +164,7 @@ def test_every_file_is_a_clip_or_named(tmp_path_factory, kinds):
 def test_the_report_counts_what_it_does_not_name(mine, capsys):
     for i in range(30):
         (mine / "it" / "anna" / f"{i:02}.wav").write_bytes(b"")
-    clips = corpus.folder(mine)
+    clips = recordings.folder(mine)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "left out: 30" and len(clips.attrs["skipped"]) == 30
     assert lines[2] == "  it/anna/00.wav: the file is empty"
@@ -181,7 +174,7 @@ def test_the_report_counts_what_it_does_not_name(mine, capsys):
 def test_without_speakers_there_is_no_split_by_them(tmp_path, capsys):
     for clip in ("it/ciao.wav", "it/uno.wav", "fr/uno.wav"):
         store(tmp_path / clip)
-    clips = corpus.folder(tmp_path)
+    clips = recordings.folder(tmp_path)
     assert "speakers not known" in capsys.readouterr().out
     assert clips["speaker"].tolist() == [""] * 3
     parts = {"train": 1, "test": 1}
@@ -194,38 +187,38 @@ def test_without_speakers_there_is_no_split_by_them(tmp_path, capsys):
 def test_clips_with_and_without_a_speaker_are_refused(mine, stray):
     store(mine / stray)
     with pytest.raises(corpus.CorpusError, match=r"1 of 7 clips lie in no .*stray\.wav"):
-        corpus.folder(mine)
+        recordings.folder(mine)
 
 
 def test_a_folder_without_clips_is_refused_with_the_reasons(tmp_path):
     with pytest.raises(corpus.CorpusError, match="no clip found; .*language/speaker/clip"):
-        corpus.folder(tmp_path)
+        recordings.folder(tmp_path)
     (tmp_path / "ciao.wav").write_bytes(b"")
     with pytest.raises(corpus.CorpusError, match="Left out: 1\n  ciao.wav: lies in no language"):
-        corpus.folder(tmp_path)
+        recordings.folder(tmp_path)
     with pytest.raises(corpus.CorpusError, match="nowhere: no such folder"):
-        corpus.folder(tmp_path / "nowhere")
+        recordings.folder(tmp_path / "nowhere")
 
 
 def test_one_name_written_in_two_ways_is_one(tmp_path):
     for voice, form in (("français/zoé", "NFC"), ("français/zoé", "NFD"), ("ру/аня", "NFC")):
         store(tmp_path / unicodedata.normalize(form, voice) / f"{form}é ё 你好.wav")
     store(tmp_path / "ру/аня" / unicodedata.normalize("NFD", "NFCé ё 你好.wav"))
-    clips = corpus.folder(tmp_path)
+    clips = recordings.folder(tmp_path)
     assert set(clips["language"]) == {"français", "ру"} and clips["speaker"].nunique() == 2
     assert clips["prompt"].nunique() == 2
-    assert len(corpus.load_clips(clips)) == len(clips) == 4
+    assert len(loading.load_clips(clips)) == len(clips) == 4
 
 
 def test_a_recording_of_ones_own_that_has_gone_or_broken_is_named(mine):
-    clips = corpus.folder(mine)
-    gone, broken = clips["path"].iloc[:2]
+    clips = recordings.folder(mine)
+    gone, broken = clips.iloc[0], clips.iloc[1]
     (mine / "fr/anna/ciao.wav").unlink()
     (mine / "fr/anna/uno.wav").write_bytes(b"none")
     with pytest.raises(corpus.CorpusError, match=r"ciao\.wav: cannot be read"):
-        corpus.load_clip(gone)
-    with pytest.raises(corpus.CorpusError, match=r"uno\.wav: soundfile cannot decode it"):
-        corpus.load_clip(broken)
+        loading.load_clip(gone)
+    with pytest.raises(corpus.CorpusError, match=r"uno\.wav: the file is not the one"):
+        loading.load_clip(broken)
 
 
 def test_the_shipped_clips_as_a_folder_give_the_same_features(tmp_path):
@@ -235,7 +228,7 @@ def test_the_shipped_clips_as_a_folder_give_the_same_features(tmp_path):
         y, sr = corpus.load_clip(row.path)
         target = tmp_path / row.language / row.speaker / f"{row.prompt}.wav"
         store(target, y, sr, "FLOAT")
-    own = corpus.folder(tmp_path)
+    own = recordings.folder(tmp_path)
     assert own[["language", "speaker", "prompt"]].equals(shipped[["language", "speaker", "prompt"]])
     parts = {"train": 1, "test": 1}
     for by in ("prompt", "speaker"):
