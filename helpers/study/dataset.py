@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,9 @@ __all__ = ["Examples", "batches", "cut", "sentences", "split"]
 
 @dataclass(frozen=True)
 class Examples:
-    """Pieces of one length; what is shorter is padded with zeros at its end.
+    """Pieces of clips, all of one length; shorter ones are padded with zeros at their end.
 
-    `cut` makes them. ``examples[which]`` is a choice of them, by index, slice or mask.
+    `cut` makes them. ``examples[which]`` selects some, by index, slice or mask.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Examples:
         return len(self.y)
 
     def __getitem__(self, which) -> Examples:
-        """Return a choice of the examples."""
+        """Return some of the examples."""
         if isinstance(which, int | np.integer):
             which = [which]
         return Examples(
@@ -67,7 +67,7 @@ class Examples:
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and variance of each feature over all steps that are sound.
 
-        Fitted on the training examples alone, they normalise all others:
+        Those of the training examples normalise all other examples as well:
         `helpers.networks.classifiers.build` takes them.
 
         Returns
@@ -93,13 +93,13 @@ def cut(
     clips : pandas.DataFrame
         One row a clip; only ``language`` is used.
     features : sequence of numpy.ndarray, shape (frames, features)
-        Those of the clips, in the order of the rows.
+        Features of the clips, in the order of the rows.
     steps : int
         Length of an example in frames.
     shortest : int, optional
         Pieces with fewer frames than this are left out.
     languages : sequence of str, optional
-        Names of the classes in their order; those in ``clips``, sorted, unless given.
+        Names of the classes in their order. By default the languages in ``clips``, sorted.
 
     Returns
     -------
@@ -109,8 +109,8 @@ def cut(
     Raises
     ------
     ValueError
-        If clips and features do not belong together, a language is not among the classes, or
-        nothing is left.
+        If there are more clips than features or fewer, a language is not among the classes, or
+        all clips are too short.
 
     Examples
     --------
@@ -123,15 +123,27 @@ def cut(
     ((3, 3, 64), [3, 2, 2], [0, 0, 1])
     """
     if not 1 <= shortest <= steps:
-        raise ValueError(f"steps is {steps} and shortest {shortest}; expected 1 to {steps} for it")
+        raise ValueError(
+            f"steps is {steps} and shortest is {shortest}; expected at least 1 step, and a "
+            "shortest piece of 1 step or more that is no longer than an example"
+        )
     if len(clips) != len(features):
-        raise ValueError(f"{len(clips)} clips and the features of {len(features)}")
+        raise ValueError(
+            f"{len(clips)} clips and the features of {len(features)}; extract the features of "
+            "these clips, in the order of the rows"
+        )
     widths = {f.shape[1:] for f in features}
     if len(widths) > 1:
-        raise ValueError(f"features of different settings: their frames have shapes {widths}")
+        raise ValueError(
+            f"features of different settings: frames have shapes {', '.join(map(str, widths))}; "
+            "extract all of them with one setting"
+        )
     names = tuple(sorted(clips["language"].unique()) if languages is None else languages)
     if unknown := sorted(set(clips["language"]) - set(names)):
-        raise ValueError(f"{', '.join(unknown)}: not among the languages {', '.join(names)}")
+        raise ValueError(
+            f"{', '.join(unknown)}: not among the languages {', '.join(names)}; leave these clips "
+            "out, or name all languages"
+        )
     pieces = [
         (row, start, min(steps, len(f) - start))
         for row, f in enumerate(features)
@@ -139,7 +151,11 @@ def cut(
         if len(f) - start >= shortest
     ]
     if not pieces:
-        raise ValueError(f"no clip has {shortest} frames; shorten the examples")
+        longest = max(map(len, features), default=0)
+        raise ValueError(
+            f"no clip has {shortest} frames, the longest has {longest}; allow shorter pieces, or "
+            "add longer clips"
+        )
     x = np.zeros((len(pieces), steps, *widths.pop()), dtype=np.float32)
     for i, (row, start, length) in enumerate(pieces):
         x[i, :length] = features[row][start : start + length]
@@ -151,8 +167,9 @@ def cut(
 def sentences(clips: pd.DataFrame, features: Sequence[np.ndarray]) -> pd.Series:
     """Name the sentence of each clip, so that one that goes by several names gets one.
 
-    Two prompts are joined where any voice speaks them so alike that the words may be the same; what
-    only rhymes is joined as well, which costs a split some freedom and nothing else.
+    Two prompts are joined if any voice speaks them so alike that the words may be the same. Prompts
+    that are joined with the same third one belong together, too. Now and then this joins prompts
+    that only sound alike: a split then has fewer sentences to deal, and does no other harm.
 
     Parameters
     ----------
@@ -164,11 +181,15 @@ def sentences(clips: pd.DataFrame, features: Sequence[np.ndarray]) -> pd.Series:
     Returns
     -------
     pandas.Series of str
-        One of the prompts that were joined, for each clip, indexed as ``clips``: for `split`.
+        For each clip the first, in alphabetical order, of the prompts that were joined with its
+        own; indexed as ``clips``. `split` can keep these apart: ``by="sentence"``.
 
     Notes
     -----
-    Derived in the notebook ``10_language_data``.
+    Derived in the notebook ``10_language_data``. Clips of one voice are compared: each is
+    stretched to 24 frames, each number is divided by its standard deviation over the voice's
+    clips, and two are alike whose root-mean-square distance is at most 0.8 and whose lengths differ
+    by less than half.
 
     Examples
     --------
@@ -206,11 +227,13 @@ def sentences(clips: pd.DataFrame, features: Sequence[np.ndarray]) -> pd.Series:
 
 def split(
     clips: pd.DataFrame,
-    parts: dict[str, float],
-    by: str = "prompt",
+    parts: Mapping[str, float],
+    by: str | Sequence[str] = "prompt",
     seed: int = 0,
+    *,
+    assigned: Mapping[str, str] | None = None,
 ) -> pd.Series:
-    """Deal clips out to parts of which no two share a sentence (or a speaker).
+    """Deal clips out to parts of which no two share a sentence, a speaker, or either.
 
     Where a clip goes depends on its sentence and the seed alone, so that the same sentence goes
     to the same part in every language, in every voice, and in tables made at other times.
@@ -219,22 +242,28 @@ def split(
     ----------
     clips : pandas.DataFrame
         Rows of `helpers.audio.corpus.manifest` or `helpers.audio.recordings.folder`.
-    parts : dict of str to float
+    parts : mapping of str to float
         Names of the parts and how large each is to be, in proportion.
-    by : str, optional
-        Column whose values no two parts may share: ``"prompt"`` or ``"speaker"``.
+    by : str or sequence of str, optional
+        Column whose values no two parts may share, such as ``"prompt"`` or ``"speaker"``; or
+        several of them. The values of each column are then dealt by themselves, and a clip whose
+        values went to different parts is dropped: it belongs to none.
     seed : int, optional
         Another seed deals differently.
+    assigned : mapping of str to str, optional
+        Values that are not dealt, and the part of each: ``{"july": "test"}`` keeps the speaker
+        July for the test.
 
     Returns
     -------
     pandas.Series of str
-        The part of each clip, indexed as ``clips``.
+        The part of each clip, indexed as ``clips``; NaN where it is dropped.
 
     Raises
     ------
     ValueError
-        If there is no such column, a clip has nothing in it, or a size is not positive.
+        If there is no such column, a clip has nothing in it, a size is not positive, or a value
+        that is assigned does not occur or its part is not among ``parts``.
 
     Examples
     --------
@@ -243,22 +272,52 @@ def split(
     >>> part = split(clips, {"train": 0.5, "test": 0.5})
     >>> bool(part[0] == part[2])
     True
+
+    Two sentences by two speakers: what July says of the training's sentence, and what Anna says of
+    the test's, is dropped.
+
+    >>> clips = pd.DataFrame({"prompt": ["hi", "bye"] * 2, "speaker": ["anna"] * 2 + ["july"] * 2})
+    >>> where = {"july": "test", "anna": "train", "hi": "train", "bye": "test"}
+    >>> split(clips, {"train": 1, "test": 1}, by=["prompt", "speaker"], assigned=where).tolist()
+    ['train', nan, nan, 'test']
     """
-    if by not in clips.columns:
-        raise ValueError(f"no column {by!r} to split by; there are {', '.join(clips.columns)}")
-    if unknown := int((clips[by].isna() | (clips[by] == "")).sum()):
-        raise ValueError(f"{unknown} of {len(clips)} clips have no {by}; split by something else")
+    columns, assigned = [by] if isinstance(by, str) else list(by), dict(assigned or {})
+    if not columns:
+        raise ValueError("by names no column; name one that no two parts may share")
+    for name in columns:
+        if name not in clips.columns:
+            raise ValueError(
+                f"no column {name!r} to split by; there are {', '.join(clips.columns)}"
+            )
+        if unknown := int((clips[name].isna() | (clips[name] == "")).sum()):
+            raise ValueError(
+                f"{unknown} of {len(clips)} clips have no {name}; split by something else"
+            )
     if not parts or not all(0 < size < np.inf for size in parts.values()):
-        raise ValueError(f"parts are {parts}; expected a positive size for each")
+        raise ValueError(f"parts are {dict(parts)}; expected a positive size for each")
+    if unknown := set(assigned) - set(clips[columns].to_numpy().ravel()):
+        raise ValueError(
+            f"assigned: no clip has {', '.join(sorted(unknown))} as its {' or '.join(columns)}"
+        )
+    if unknown := set(assigned.values()) - set(parts):
+        raise ValueError(
+            f"assigned: no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}"
+        )
     edges = np.cumsum(list(parts.values()))
     names = list(parts)
 
     def part(value: str) -> str:
+        if value in assigned:
+            return assigned[value]
         digest = hashlib.sha256(f"{seed} {value}".encode()).digest()
         where = int.from_bytes(digest[:8], "big") / 2**64  # uniform in [0, 1)
         return names[min(int(np.searchsorted(edges, where * edges[-1], "right")), len(names) - 1)]
 
-    return clips[by].map({value: part(value) for value in clips[by].unique()}).rename("part")
+    dealt = [
+        clips[name].map({value: part(value) for value in clips[name].unique()}) for name in columns
+    ]
+    agree = np.logical_and.reduce([each == dealt[0] for each in dealt])
+    return dealt[0].where(agree).rename("part")
 
 
 def batches(
@@ -271,13 +330,13 @@ def batches(
     examples : Examples
     batch_size : int, optional
     shuffle : int, optional
-        Seed by which to shuffle anew for each epoch; without it the order is kept.
+        Seed of the shuffling, which is another one in each epoch. By default the order is kept.
 
     Returns
     -------
     tensorflow.data.Dataset
-        Of pairs, shapes (batch, steps, features) and (batch,). ``fit`` wants to hear that it need
-        not shuffle them: ``shuffle=False``.
+        Pairs of features, shape (batch, steps, features), and languages, shape (batch,). Give
+        ``fit`` the argument ``shuffle=False`` with it: it is shuffled already.
 
     Examples
     --------

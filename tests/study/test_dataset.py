@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.audio import corpus
-from helpers.study.dataset import cut, split
+from helpers.study.dataset import cut, sentences, split
 
 PARTS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 CLIPS = corpus.manifest()
@@ -75,7 +75,7 @@ def test_moments_leave_padding_out():
         ({"features": ramps([3])}, "2 clips and the features of 1"),
         ({"features": [np.ones((3, 2)), np.ones((3, 4))]}, "features of different settings"),
         ({"steps": 0}, "steps is 0"),
-        ({"shortest": 4}, "steps is 3 and shortest 4"),
+        ({"shortest": 4}, "steps is 3 and shortest is 4"),
         ({"languages": ["it-IT"]}, "ru-RU: not among the languages it-IT"),
     ],
 )
@@ -93,17 +93,130 @@ def test_no_sentence_and_no_speaker_is_on_two_sides(by, seed):
     assert (part.groupby(CLIPS[by]).nunique() == 1).all()
 
 
-def test_examples_of_the_shipped_corpus_do_not_leak():
+@pytest.mark.parametrize("by", ["prompt", "sentence", "speaker"])
+def test_no_sound_of_the_test_is_in_the_training(by):
+    """Every frame says which clip it is from: follow it from the file into the examples."""
     clips = CLIPS.query("not unheard").reset_index(drop=True)
-    part = split(clips, PARTS).to_numpy()
+    clips["sentence"] = clips["prompt"].str[:3]
     frames = (clips["duration"] * 10).astype(int) + 1
+    part = split(clips, PARTS, by=by, seed=2)
     examples = cut(clips, ramps(frames), steps=30)
-    sentences = {
-        name: {clips["prompt"][row] for row in examples[part[examples.clip] == name].clip}
-        for name in PARTS
-    }
-    assert sum(map(len, sentences.values())) == len(set(clips["prompt"]))
-    assert len(set.union(*sentences.values())) == len(set(clips["prompt"]))
+    heard = {}
+    for name in set(part):
+        chosen = examples[part.to_numpy()[examples.clip] == name]
+        rows = chosen.x[chosen.mask][:, 0].astype(int) - 1
+        heard[name] = set(clips[by].iloc[rows])
+    assert sum(map(len, heard.values())) == clips[by].nunique()
+    assert not set.intersection(*heard.values())
+
+
+def alike(rng, base, amount=0.05):
+    """Return frames that sound like others."""
+    return base + amount * rng.standard_normal(base.shape)
+
+
+def stretched(base, factor):
+    """Return the same course of coefficients, spoken more slowly."""
+    at = np.linspace(0, len(base) - 1, round(factor * len(base)))
+    return np.stack([np.interp(at, np.arange(len(base)), c) for c in base.T], axis=1)
+
+
+def planted(rows):
+    """Return the sentences of clips given as (prompt, speaker, language, frames).
+
+    Around them stand twelve others by each voice: what is alike is alike among many.
+    """
+    rng = np.random.default_rng(7)
+    voices = {(language, speaker) for _, speaker, language, _ in rows}
+    for language, speaker in sorted(voices):
+        for number in range(12):
+            walk = np.cumsum(rng.standard_normal((40, 13)), axis=0)
+            rows = [*rows, (f"other {language} {speaker} {number}", speaker, language, walk)]
+    clips = pd.DataFrame([row[:3] for row in rows], columns=["prompt", "speaker", "language"])
+    clips.index += 100  # rows are not what the index says
+    joined = sentences(clips, [row[3] for row in rows])
+    assert joined.index.equals(clips.index)
+    others = joined[clips["prompt"].str.startswith("other")]
+    assert others.tolist() == clips.loc[others.index, "prompt"].tolist(), "what is not alike"
+    return dict(zip(clips["prompt"], joined, strict=True))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def spoken(rng):
+    """Return the frames of a few sentences that have nothing in common."""
+    return [np.cumsum(rng.standard_normal((40, 13)), axis=0) for _ in range(4)]
+
+
+def test_two_names_of_one_sentence_are_joined_under_the_first(rng, spoken):
+    rows = [("zzz", "anna", "it", spoken[0]), ("aaa", "anna", "it", alike(rng, spoken[0]))]
+    got = planted([*rows, ("mmm", "anna", "it", spoken[1])])
+    assert (got["zzz"], got["aaa"], got["mmm"]) == ("aaa", "aaa", "mmm")
+
+
+def test_clips_of_one_voice_only_are_compared(rng, spoken):
+    for speaker, language in (("anna", "it"), ("bruno", "it"), ("anna", "ru")):
+        other = ("b", speaker, language, alike(rng, spoken[0]))
+        got = planted([("a", "anna", "it", spoken[0]), other])
+        assert (got["b"] == "a") == ((speaker, language) == ("anna", "it"))
+
+
+def test_a_pair_that_one_voice_speaks_alike_is_joined_for_all_voices(rng, spoken):
+    one, two, three, four = spoken
+    rows = [
+        ("a", "anna", "it", one),
+        ("b", "anna", "it", alike(rng, one)),
+        ("a", "bruno", "fr", two),
+        ("b", "bruno", "fr", three),  # not alike
+        ("c", "bruno", "fr", four),
+    ]
+    got = planted(rows)
+    assert (got["a"], got["b"], got["c"]) == ("a", "a", "c")
+
+
+@pytest.mark.parametrize(("factor", "same"), [(1.0, True), (1.45, True), (1.55, False), (3, False)])
+def test_the_same_course_of_another_length_is_another_sentence(rng, spoken, factor, same):
+    slow = stretched(spoken[0], factor)
+    for first, second in ((spoken[0], slow), (slow, spoken[0])):
+        got = planted([("a", "anna", "it", first), ("b", "anna", "it", alike(rng, second, 0.02))])
+        assert (got["b"] == "a") == same
+
+
+def test_joins_go_on_from_one_to_the_next(rng, spoken):
+    """Of a, b, c, d, where each is alike to the next in one voice, all are one sentence."""
+    one, two, three, four = spoken
+    for pairs in (["dc", "cb", "ba"], ["ab", "cd", "bd"], ["ca", "db", "cb"]):
+        rows = []
+        for (first, second), base, voice in zip(pairs, (one, two, three), "xyz", strict=True):
+            rows += [(first, voice, "it", base), (second, voice, "it", alike(rng, base))]
+        got = planted([*rows, ("e", "x", "it", four)])
+        assert [got[name] for name in "abcde"] == ["a", "a", "a", "a", "e"], pairs
+
+
+def test_how_loud_a_clip_is_does_not_matter(rng, spoken):
+    loud = spoken[0] + np.eye(13)[0] * 50  # the first coefficient is the level
+    got = planted([("a", "anna", "it", spoken[0]), ("b", "anna", "it", loud)])
+    assert got["b"] == "a"
+    wide = [np.hstack([frames, 99 * rng.standard_normal((40, 5))]) for frames in spoken[:1] * 2]
+    clips = pd.DataFrame({"prompt": ["a", "b"], "speaker": "x", "language": "it"})
+    assert sentences(clips, wide).tolist() == ["a", "a"], "coefficients above the twelfth"
+
+
+@pytest.mark.parametrize(("distance", "same"), [(0.6, True), (1.0, False)])
+def test_clips_are_alike_up_to_a_distance_of_four_fifths_of_the_spread(rng, distance, same):
+    walks = np.cumsum(rng.standard_normal((60, 24, 13)), axis=1)  # nothing is to be stretched
+    near = walks[0].copy()
+    for _ in range(20):  # the pair is a part of the spread itself
+        near = walks[0] + distance * np.std([*walks, near], axis=0)
+    clips = pd.DataFrame({"prompt": [f"{i:02}" for i in range(61)]})
+    clips[["speaker", "language"]] = "anna", "it"
+    joined = sentences(clips, [*walks, near])
+    assert (joined[60] == "00") == same
+    assert joined[:60].tolist() == clips["prompt"][:60].tolist()
 
 
 def test_a_part_depends_on_nothing_but_the_sentence_and_the_seed():
@@ -119,10 +232,44 @@ def test_parts_have_their_sizes():
     np.testing.assert_allclose(sizes[["a", "b", "c"]], [0.5, 0.25, 0.25], atol=0.02)
 
 
+def test_sentences_and_speakers_are_kept_apart_at_once():
+    both = split(CLIPS, PARTS, by=["prompt", "speaker"], seed=1)
+    for column in ("prompt", "speaker"):
+        alone = split(CLIPS, PARTS, by=column, seed=1)
+        kept = both.dropna()
+        assert kept.equals(alone[kept.index])
+        assert (both.groupby(CLIPS[column]).nunique() <= 1).all()
+        if column == "prompt":
+            by_prompt = alone
+    mixed = by_prompt != split(CLIPS, PARTS, by="speaker", seed=1)
+    assert both.isna().equals(mixed.rename("part")) and 0 < mixed.mean() < 1
+
+
+def test_what_is_assigned_is_not_dealt():
+    plain = split(CLIPS, PARTS, by="speaker")
+    voices = sorted(CLIPS["speaker"].unique())[:3]
+    part = split(CLIPS, PARTS, by="speaker", assigned=dict.fromkeys(voices, "test"))
+    assert set(part[CLIPS["speaker"].isin(voices)]) == {"test"}
+    others = ~CLIPS["speaker"].isin(voices)
+    assert part[others].equals(plain[others])
+    left_out = split(CLIPS, PARTS, by=["prompt", "speaker"], assigned={"july": "test"})
+    july = CLIPS["speaker"] == "july"
+    assert set(left_out[july].dropna()) == {"test"}
+    known = set(CLIPS["prompt"][left_out == "train"])
+    assert not known & set(CLIPS["prompt"][july & (left_out == "test")])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"parts": PARTS, "by": "mood"}, "no column 'mood'"),
+        ({"parts": PARTS, "by": ["prompt", "mood"]}, "no column 'mood'"),
+        ({"parts": PARTS, "by": []}, "by names no column"),
+        ({"parts": PARTS, "assigned": {"x": "test"}}, "no clip has x as its prompt"),
+        (
+            {"parts": PARTS, "by": "speaker", "assigned": {"july": "exam"}},
+            "no part exam; there are train, validation, test",
+        ),
         ({"parts": {}}, "expected a positive size"),
         ({"parts": {"train": 1, "test": 0}}, "expected a positive size"),
     ],
