@@ -188,6 +188,38 @@ def test_harris_1978(row):
             assert got[figure] == pytest.approx(row[figure], abs=tolerance), figure
 
 
+def symmetric_window(name, alpha):
+    """Return a window of Harris's table that is not zero at its ends: 50 steps, 51 samples."""
+    kinds = {"Hamming": "hamming", "Kaiser-Bessel": ("kaiser", np.pi * alpha),
+             "Dolph-Chebyshev": ("chebwin", 20 * alpha)}  # fmt: skip
+    return signal.get_window(kinds[name], 51, fftbins=False)
+
+
+NOT_ZERO_AT_THE_ENDS = ["Hamming", "Kaiser-Bessel", "Dolph-Chebyshev"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    pd.read_csv(HARRIS, comment="#").query("window in @NOT_ZERO_AT_THE_ENDS").to_dict("records"),
+    ids=lambda row: f"{row['window']} {row['alpha']}",
+)
+def test_harris_1978_took_51_samples_for_50_steps(row):
+    w = symmetric_window(row["window"], row["alpha"])
+    per_sample, step = asdict(figures_of_merit(w)), 51 / 50
+    enbw, scalloping = per_sample["enbw_bins"] / step, -slow_level(w, [0.5 * step])[0]
+    found = {
+        "coherent_gain": per_sample["coherent_gain"] * step,
+        "enbw_bins": enbw,
+        "scalloping_loss_db": scalloping,
+        "worst_case_loss_db": scalloping + 10 * np.log10(enbw),
+    }
+    if row["window"] == "Kaiser-Bessel":
+        found |= {f: per_sample[f] / step for f in per_sample if f.startswith("bandwidth")}
+        assert round(per_sample["highest_sidelobe_db"]) == row["highest_sidelobe_db"]
+    for figure, value in found.items():
+        assert round(value, 2) == row[figure], figure
+
+
 shapes = st.sampled_from(NAMES[:12])
 lengths = st.integers(16, 300)
 

@@ -16,7 +16,18 @@ from tests.exercises.notebook_slices import ROOT, checkers, tell
 TABLES = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.toml"))}
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 DONE = {"00_start_here", "01_short_time_analysis", "detour_two_numbers"}
-PENDING = set(NOTEBOOKS) - DONE  # whose tables are still to be written
+PENDING = {  # whose tables are still to be written
+    "02_windowing",
+    "04_mel_filterbank",
+    "05_spectrogram",
+    "06_mfcc",
+    "07_simple_rnn",
+    "08_gru",
+    "09_lstm",
+    "10_language_data",
+    "11_train",
+    "12_compare",
+}
 CASES = [
     pytest.param(stem, checker, kind, case, id=f"{stem}-{checker}-{kind}-{i}")
     for stem, path in TABLES.items()
