@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import io
+import symtable
 from functools import cache
 from pathlib import Path
 
@@ -33,13 +34,18 @@ def bound(statement):
 
 
 def loaded(statement):
-    """Return the names that a statement reads, those within its functions included."""
+    """Return the names that a statement reads; of those within its functions, the global ones."""
     names = set()
     for node in ast.walk(statement):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             names.add(node.target.id)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            names.add(node.id)
+    tables = [symtable.symtable(ast.unparse(statement), "statement", "exec")]
+    while tables:
+        table = tables.pop()
+        outermost = table.get_type() == "module"
+        symbols = [s for s in table.get_symbols() if s.is_referenced()]
+        names |= {s.get_name() for s in symbols if outermost or s.is_global()}
+        tables += table.get_children()
     return names
 
 
