@@ -1,1 +1,6 @@
-"""Signals, windows, features, and the recordings they are computed from."""
+"""Signals and recordings: how files become sounds, and sounds become features.
+
+`signals` says what a signal is, `windows` measures windows, `features` computes MFCCs. `decoding`
+reads files, `loading` the rows of tables of clips; `corpus` is the table of the shipped recordings,
+`recordings` makes one of your own.
+"""

@@ -233,6 +233,11 @@ def test_an_m4a_without_its_index_breaks_off():
     assert reason(data[: len(data) // 2]) == "breaks off; copy it again"
 
 
+def test_an_m4a_that_lacks_its_last_bytes_breaks_off_though_its_index_is_there():
+    data = BY_FFMPEG["telephone, M4A, index first"]
+    assert reason(data[:-9]) == "breaks off; copy it again"
+
+
 # What tells in its header how long it is, in whichever way.
 SILENT = "VOC|AMR|bare|Chrome|without|layer 2"  # about it
 PROMISING = [name for name in WHOLE if not re.search(SILENT, name)]
