@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 
+from helpers.audio import decoding
 from helpers.audio.features import MFCCSetting, mfcc
 from helpers.networks.backend import keras, tf
 from helpers.networks.layers import kind_named
@@ -39,15 +39,15 @@ LAYERS = ("SimpleRNN", "GRU", "LSTM")
 
 @keras.saving.register_keras_serializable("wave_to_language")
 class Features(keras.layers.Masking):
-    """First layer of a network: masks padding, and carries what its input has to be.
+    """First layer of a network: masks padding, and says which features the network takes.
 
-    A saved network thus knows which features it was trained on, and cannot be loaded by code
-    that does not know of them.
+    A network that is saved with this layer can be loaded only where the layer is known, so that
+    nobody feeds it other features by mistake.
 
     Parameters
     ----------
     setting : MFCCSetting or dict
-        Of the features.
+        The setting with which the features were computed.
     languages : sequence of str
         Names of the network's outputs.
     **kwargs
@@ -60,10 +60,11 @@ class Features(keras.layers.Masking):
         self.languages = tuple(languages)
 
     def build(self, input_shape: tuple) -> None:
-        """Refuse frames of another size than the setting's."""
+        """Raise an error if the frames have another size than the setting says."""
         if input_shape[-1] != self.setting.n_mfcc:
             raise ValueError(
-                f"frames of {input_shape[-1]} features; the setting has {self.setting.n_mfcc}"
+                f"frames of {input_shape[-1]} features; the setting has {self.setting.n_mfcc}; "
+                "compute the features with this setting"
             )
         super().build(input_shape)
 
@@ -89,11 +90,12 @@ def build(
     units : int
         Size of the state.
     setting : MFCCSetting
-        Of the features it is to be fed.
+        The setting of the features that the network is to take.
     languages : sequence of str
         Names of its outputs.
     moments : tuple of numpy.ndarray, shape (n_mfcc,)
-        Mean and variance by which to normalise, as `Examples.moments` gives them.
+        Mean and variance of the training examples, as `helpers.study.dataset.Examples.moments`
+        gives them; the input is normalised by them.
 
     Returns
     -------
@@ -314,14 +316,14 @@ class _Beginnings(keras.layers.Layer):
 
 
 def recognise(model: keras.Model, y: np.ndarray, sr: float) -> pd.DataFrame:
-    """Return what a network thinks after every frame of a sound.
+    """Return which language a network takes a sound for, after every frame.
 
     Parameters
     ----------
     model : keras.Model
         As `build` makes it, trained.
     y : array_like, shape (samples,)
-        The sound; stereo is averaged, integers are scaled to full scale.
+        The sound; see `helpers.audio.signals.as_mono` for what becomes of stereo and integers.
     sr : float
         Its sampling rate in hertz; it is resampled to the network's.
 
@@ -333,8 +335,8 @@ def recognise(model: keras.Model, y: np.ndarray, sr: float) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the sound has no MFCCs (see `helpers.audio.features.mfcc`), or the network does not
-        say which features it was trained on.
+        If the sound is shorter than a frame or is not one (see `helpers.audio.features.mfcc`), or
+        the network does not say which features it was trained on.
 
     Examples
     --------
@@ -350,14 +352,15 @@ def recognise(model: keras.Model, y: np.ndarray, sr: float) -> pd.DataFrame:
 
 
 def classify(model: keras.Model, path: Path) -> pd.Series:
-    """Return what a network thinks of a recording.
+    """Return which language a network takes a recording for.
 
     Parameters
     ----------
     model : keras.Model
         As `build` makes it, trained.
     path : pathlib.Path
-        Any file that soundfile reads: WAV, FLAC, Ogg, MP3 and more.
+        Any recording that `helpers.audio.decoding.read` reads: WAV, FLAC, Ogg, MP3, and what
+        telephones and browsers write, such as M4A and WebM.
 
     Returns
     -------
@@ -367,7 +370,8 @@ def classify(model: keras.Model, path: Path) -> pd.Series:
     Raises
     ------
     ValueError
-        If the file holds no sound, or one without MFCCs; with the file's name.
+        If there is no such file, it holds no sound, or the sound is shorter than one frame; the
+        message begins with the file's name.
 
     Examples
     --------
@@ -376,9 +380,10 @@ def classify(model: keras.Model, path: Path) -> pd.Series:
     >>> len(classify(model, corpus.SPEECH / "en-US/allison/vm-goodbye.ogg"))
     2
     """
+    name = Path(path).name
+    y, sr = decoding.read(path)
     try:
-        y, sr = soundfile.read(path, dtype="float32")
         answer = recognise(model, y, sr).iloc[-1]
-    except (soundfile.LibsndfileError, ValueError) as error:
-        raise ValueError(f"{Path(path).name}: {error}") from error
-    return answer.sort_values(ascending=False).rename(Path(path).name)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return answer.sort_values(ascending=False).rename(name)

@@ -368,14 +368,14 @@ def trace(layer, x, *, initial_state=None, mask=None) -> dict[str, np.ndarray]:
     r"""Return every gate, candidate and state of a recurrent layer at every step.
 
     The layer's formula is computed in NumPy from its weights, as the layer computes it when it is
-    not training: dropout rests.
+    not training, without dropout.
 
     Parameters
     ----------
     layer : keras.layers.SimpleRNN, keras.layers.GRU or keras.layers.LSTM
         A built layer, trained or not.
     x : array_like, shape (batch, time, features)
-        Its input. A mask that a Keras layer attached to it is heeded.
+        Its input. A mask that a Keras layer attached to it is used.
     initial_state : array_like or sequence of array_like, optional
         The states before the first step, each of shape ``(batch, units)``: `h`, and for an LSTM
         ``[h, C]``. By default zeros, or what a stateful layer remembers; the layer's own memory is
@@ -406,7 +406,7 @@ def trace(layer, x, *, initial_state=None, mask=None) -> dict[str, np.ndarray]:
     one minus this. Both, and `reset_after`, are shown in the notebook ``08_gru``.
 
     Masked steps follow Keras on a CPU: the states stay what they were, and ``h``, being the
-    *output*, repeats the output before it, or is 0 if there is none yet or the layer has
+    *output*, repeats the output before it; it is 0 at the beginning, or if the layer has
     ``zero_output_for_mask``. Gates and candidates of a masked step are given as computed; the
     layer discards them. With ``go_backwards`` the steps are in the order in which they are taken,
     last input first, as in the layer's output.
@@ -536,8 +536,8 @@ def gradient_norms(layer, x) -> np.ndarray:
     -------
     numpy.ndarray, shape (batch, time)
         :math:`\lVert\partial h_T/\partial x_t\rVert_2`, the largest singular value of the matrix
-        of derivatives: the most that a small change of :math:`x_t` moves :math:`h_T`, relative to
-        its size.
+        of derivatives. A small change of :math:`x_t` changes :math:`h_T` by at most this many
+        times its own size.
 
     Raises
     ------

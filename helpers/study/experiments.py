@@ -75,7 +75,8 @@ class Run:
     hop_ms : int, optional
         From frame to frame: 30 ms make 100 steps of 3 s.
     clipnorm : float, optional
-        Longest gradient of one weight matrix; 0 leaves it alone.
+        The gradient of each weight matrix by itself is scaled down to this length where it is
+        longer (Keras's ``clipnorm``); 0 leaves gradients as they are.
     seconds : float, optional
         Length of the training excerpts.
     languages : str, optional
@@ -85,18 +86,21 @@ class Run:
     n_mfcc : int, optional
         Coefficients a frame.
     per_excerpt : bool, optional
-        Whether every excerpt's coefficients are brought to mean 0 and variance 1 by themselves.
+        Whether the coefficients of each excerpt are scaled to mean 0 and variance 1.
     speeds : bool, optional
-        Whether the training clips are heard at each of `SPEEDS`: faster is higher, too.
+        Whether the training clips are played at each of `SPEEDS`; a faster one is also higher.
     kept_out : str, optional
-        The unheard voices that stay so while all others are trained on; empty keeps out all.
+        Speakers, separated by spaces, that are kept for the test while the other unheard ones are
+        trained on. Empty keeps all of them for the test.
     corpus : str, optional
         A folder as `helpers.audio.recordings.folder` takes it; empty is the course's corpus. Of
         each language with several speakers, the one with the least sound is unheard.
     by : {"prompt", "sentence"}, optional
-        What no two parts share: a sentence's name, or what `helpers.study.dataset.sentences` joins.
+        What no two parts share: a sentence's name, or also sentences of other names that
+        `helpers.study.dataset.sentences` joins with it.
     shuffled : bool, optional
-        Whether the frames of every `seconds`, in training and test, are put into random order.
+        Whether the frames within every stretch of ``seconds`` are put into random order, in
+        training and in test.
     C : float, optional
         The inverse strength of the baseline's regularisation, as scikit-learn calls it; None for
         a network, which has none.
@@ -196,7 +200,7 @@ def recipe(run: Run, clips_digest: str | None = None) -> dict:
     ----------
     run : Run
     clips_digest : str, optional
-        As `digest` returns it; that of the run's corpus as it is now unless given.
+        As `digest` returns it. By default that of the run's corpus as it is now.
 
     Returns
     -------
@@ -285,7 +289,7 @@ def digest(recordings: str = "") -> str:
 
 @lru_cache(maxsize=1)
 def _sentences(recordings: str) -> pd.Series:
-    """Return the sentence of each clip, whatever its name."""
+    """Return the sentence of each clip, the same one where it goes by several names."""
     return sentences(_clips(recordings), _mfccs(recordings, features.MFCCSetting(), 1.0))
 
 

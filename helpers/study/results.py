@@ -38,7 +38,7 @@ def tables(recordings: str = "") -> tuple[Path, Path]:
     Parameters
     ----------
     recordings : str, optional
-        As for `Run.corpus`; tables of one's own recordings lie in a folder of that name.
+        As for `Run.corpus`; the tables of a folder of recordings lie in a folder of its name.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def _tuned(table: pd.DataFrame) -> pd.Series:
 
 
 def _same(table: pd.DataFrame, **changed) -> pd.Series:
-    """Return which runs differ from plain ones in this alone, at whatever rate and seed."""
+    """Return which runs have the defaults but for what is given, at any rate and seed."""
     if unknown := set(changed) - {f.name for f in fields(Run)}:
         raise TypeError(f"a run has no field {', '.join(sorted(unknown))}")
     wanted = {f.name: f.default for f in fields(Run) if f.default is not MISSING}

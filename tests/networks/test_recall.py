@@ -62,7 +62,7 @@ def test_a_layer_set_to_keep_keeps(kind, reset_after):
     layer.build((None, None, 2))
     recall.keep_at_first(layer, 20.0)
     state = np.full((1, 4), 0.5, np.float32)
-    names = layers.STATES[kind]
+    names = layers.KINDS[kind].states
     x = np.random.default_rng(0).standard_normal((1, 50, 2))
     opened = layers.trace(layer, x, initial_state=[state] * len(names))
     np.testing.assert_allclose(opened[names[-1]][0, -1], 0.5, atol=1e-5)
