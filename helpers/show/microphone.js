@@ -51,7 +51,7 @@ function render({ model, el }) {
   const button = element("button", { type: "button", textContent: "● record" });
   const meter = element("meter", { min: 0, max: 1, value: 0, hidden: true });
   meter.setAttribute("aria-label", "loudness");
-  const file = element("input", { type: "file", accept: "audio/*,.flac,.ogg,.wav,.mp3" });
+  const file = element("input", { type: "file", accept: "audio/*,video/*,.flac,.ogg,.wav,.mp3,.m4a,.3gp,.amr,.webm" });
   const said = element("div", { className: "said" });
   said.setAttribute("role", "status");
   const result = element("div");
@@ -60,7 +60,7 @@ function render({ model, el }) {
     said.classList.toggle("wrong", wrong);
   };
 
-  let waiting, last;
+  let waiting;
   const ask = (content, buffer) => {
     say("Listening to it …");
     model.send(content, undefined, [buffer]);
@@ -71,32 +71,17 @@ function render({ model, el }) {
     say(shown.said, !shown.html);
     if (shown.html) result.innerHTML = shown.html;
   };
-  const answered = (content) => {
+  const answered = (shown) => {
     clearTimeout(waiting);
-    if (content.undecoded && last) return decode();
-    show(content);
+    show(shown);
   };
   model.on("msg:custom", answered);
 
-  // What soundfile cannot read, such as a telephone's .m4a, the browser perhaps can.
-  const decode = async () => {
-    const { name, bytes } = last;
-    last = undefined;
-    try {
-      const sound = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(bytes);
-      const samples = sound.getChannelData(0).slice(0, most * sound.sampleRate);
-      ask({ sr: sound.sampleRate, name }, samples.buffer);
-    } catch {
-      say(`${name}: neither soundfile nor this browser can decode it; convert it to WAV or FLAC.`, true);
-    }
-  };
   file.addEventListener("change", async () => {
     const [chosen] = file.files;
     if (!chosen) return;
     if (chosen.size > 8e6) return say(`${chosen.name}: more than 8 MB; choose a shorter recording.`, true);
-    const bytes = await chosen.arrayBuffer();
-    last = { name: chosen.name, bytes };
-    ask({ name: chosen.name }, bytes.slice(0));
+    ask({ name: chosen.name }, await chosen.arrayBuffer());
     file.value = ""; // the same file may be chosen again
   });
 

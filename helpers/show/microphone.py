@@ -1,8 +1,9 @@
 """A recorder in the notebook: speak, hear it, see it, and read what a network makes of it.
 
 The browser records, and its samples go to the kernel as they are, through no codec. Where it has no
-microphone, or must not use it, it says why and takes a file instead. Where no kernel runs, a
-picture of the example is left: nobody's voice is stored in a notebook.
+microphone, or must not use it, it says why and takes a file instead, whatever a telephone or
+another program made of it. Where no kernel runs, a picture of the example is left: nobody's voice
+is stored in a notebook.
 """
 
 from __future__ import annotations
@@ -63,10 +64,7 @@ class Recorder(widget.Widget):
                 y, sr = decoding.decode(bytes(buffers[0]))
             _, shown = self._look(signals.as_mono(y), sr, name)
         except Exception as error:  # of a file, or of the student's network: said, and on it goes
-            shown = {
-                "said": f"{name}: {error}",
-                "undecoded": isinstance(error, decoding.CodecError),
-            }
+            shown = {"said": f"{name}: {error}"}
         self.send(shown)  # not kept in the widget's state, which a notebook may store
 
     def _look(self, y: np.ndarray, sr: int, name: str) -> tuple[str, dict]:
