@@ -36,12 +36,12 @@ function stilled(outputs, stills) {
   });
 }
 
-// JupyterLab prefers the view of a widget to the picture in the same output, trusts no picture to
-// take its place, and where the model has gone with its kernel says "Error displaying widget". A
-// stored widget state would bring the view back, at 20 times the picture's size and only where a
-// setting asks for it; a view that is no output, or one beside the picture, is lost to other front ends
-// or leaves its error to be seen. So the view is kept out of the file: `toJSON` is what JupyterLab
-// saves. The file then holds a picture, which every program shows, and no program has to be told.
+// JupyterLab prefers the view of a widget to the picture in the same output, and when the model has
+// gone with its kernel it shows "Error displaying widget" instead of either. The widgets' state could
+// be stored with the notebook, but that takes a setting, and six times the room of the picture. A
+// picture in an output of its own leaves the error beside it. So the view is kept out of the file,
+// through `toJSON`, which gives JupyterLab what it saves: what is stored is a picture, which every
+// program shows. Other front ends, whose notebooks have no `toJSON` here, store view and picture.
 function keepStill(model, still) {
   const manager = model.widget_manager, notebook = manager?.context?.model;
   if (!notebook?.cells || !notebook.toJSON) return; // another front end, or no notebook

@@ -207,6 +207,12 @@ def test_the_recorder_hears_what_is_spoken(alive):
     assert cell.locator("audio").get_attribute("aria-label") == "your recording"
 
 
+def test_the_recorder_takes_a_file_instead(alive, tone):
+    cell = alive.cell(RECORDER_AT)
+    cell.get_by_label("or a file").set_input_files(tone)
+    cell.get_by_role("status").filter(has_text=f"tone.wav: near {TONE} Hz 1.00").wait_for()
+
+
 def test_nothing_went_wrong(alive):
     assert alive.errors == []
 
