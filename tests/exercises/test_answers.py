@@ -15,7 +15,11 @@ from tests.exercises.notebook_slices import ROOT, checkers, tell
 
 TABLES = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.toml"))}
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
-PENDING = set(NOTEBOOKS) - {"00_start_here"}  # whose tables are still to be written
+PENDING = set(NOTEBOOKS) - {  # whose tables are still to be written
+    "00_start_here",
+    "detour_coder",
+    "detour_hop",
+}
 CASES = [
     pytest.param(stem, checker, kind, case, id=f"{stem}-{checker}-{kind}-{i}")
     for stem, path in TABLES.items()
