@@ -34,9 +34,10 @@ test: $(VENV)/.ready ## check everything, in the environment at hand
 test-all: test ## and on the oldest and the newest Python that the course supports
 	$(BIN)/python -m tools.other_pythons "$(MAKE)"
 
-# What runs on the oldest and the newest Python: all but the notebooks that train networks.
+# What runs on the oldest and the newest Python: all but the notebooks that train networks, the
+# detours, and the browser, which does not depend on them.
 test-signal: $(VENV)/.ready
-	$(PYTEST)
+	$(PYTEST) --ignore=tests/browser
 	$(PYTEST) --nbval $(wildcard notebooks/0[0-6]_*.ipynb)
 
 check: $(VENV)/.ready ## check one notebook in a minute: NB=03
