@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools.execute import first_cell
+from tools.glossary import anchor
 from tools.reading_time import minutes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,14 +41,13 @@ def prints_text(cell):
 
 def headings(of):
     """Return the headings of a notebook or a text file, as links name them in JupyterLab."""
-    if isinstance(of, Path):
-        if of.suffix != ".ipynb":
-            lines = of.read_text(encoding="utf-8")
-            return {m.strip().replace(" ", "-") for m in re.findall(r"(?m)^#+ (.*)$", lines)}
-        of = nbformat.read(of, as_version=4)
-    sources = [c.source for c in of.cells if c.cell_type == "markdown"]
+    if isinstance(of, Path) and of.suffix != ".ipynb":
+        sources = [of.read_text(encoding="utf-8")]
+    else:
+        notebook = nbformat.read(of, as_version=4) if isinstance(of, Path) else of
+        sources = [c.source for c in notebook.cells if c.cell_type == "markdown"]
     return {
-        heading.strip().replace(" ", "-")
+        anchor(heading.strip())
         for source in sources
         for heading in re.findall(r"(?m)^#+ (.*)$", source)
     }
