@@ -56,10 +56,17 @@ def role(cell):
 
 
 @cache
-def checkers(path):
+def checkers(path, answers=()):
     """Return the checkers of a notebook, each with the names that stand when it is reached.
 
-    Only the statements that the exercises' cells depend on are executed, from the top.
+    Only the statements are executed, from the top, that the exercises' cells or answers depend on.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The notebook.
+    answers : tuple of str, optional
+        Sources of answers, which may use what the notebook has defined.
 
     Returns
     -------
@@ -70,6 +77,8 @@ def checkers(path):
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
     statements = [(role(cell), s) for cell in cells for s in ast.parse(cell.source).body]
     needed, kept = set(), []
+    for answer in answers:
+        needed |= loaded(ast.parse(answer.strip()))
     for of, statement in reversed(statements):
         imports = isinstance(statement, ast.Import | ast.ImportFrom)  # an answer may use them
         if imports or of in ("check", "solution") or bound(statement) & needed:
