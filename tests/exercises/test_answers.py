@@ -20,7 +20,6 @@ PENDING = {  # whose tables are still to be written
     "04_mel_filterbank",
     "05_spectrogram",
     "06_mfcc",
-    "07_simple_rnn",
     "08_gru",
     "09_lstm",
     "10_language_data",
