@@ -83,12 +83,57 @@ def test_training_repeats_itself():
 
 
 def test_every_run_of_the_experiment_is_stored_once():
+    """Every layer, however it starts, has the same rates, delays, seeds and batches."""
     results = recall.results()
     key = ["layer", "gate_bias", "learning_rate", "delay", "seed"]
     assert not results.duplicated(key).any()
-    runs = results.groupby(key[:-1], dropna=False)["seed"].agg(sorted)
-    assert len(runs) == 36 and all(seeds == [0, 1, 2, 3, 4] for seeds in runs)
+    chances = results.groupby(key[:2], dropna=False)[key[2:]].apply(
+        lambda rows: tuple(sorted(map(tuple, rows.to_numpy().tolist())))
+    )
+    assert len(chances) == 5 and chances.nunique() == 1
+    assert len(chances.iloc[0]) == 3 * 6 * 5
     assert results["accuracy"].between(0, 1).all()
+    assert (results["batches"] == 600).all() and (results["global_clipnorm"] == 1).all()
+    for (kind, _), rows in results.groupby(["layer", "units"]):
+        assert set(rows["parameters"]) == {recall.build(kind).count_params()}
+
+
+def test_more_batches_are_stored_apart():
+    longer = recall.results(batches=3000)
+    assert set(longer["batches"]) == {3000} and longer["gate_bias"].isna().all()
+    assert longer.groupby(["layer", "delay"]).size().to_dict() == {
+        (layer, delay): 15 for layer in ("GRU", "LSTM", "SimpleRNN") for delay in (20, 40)
+    }
+    with pytest.raises(ValueError, match="no run with 7 batches is stored; .* 600 and with 3000"):
+        recall.results(batches=7)
+
+
+def test_the_best_rate_is_chosen_for_each_layer_start_and_delay():
+    rows = [
+        ("GRU", bias, delay, rate, seed, accuracy)
+        for (bias, delay), accuracies in {
+            (None, 5): {0.1: (0.5, 0.7), 0.2: (0.8, 0.9), 0.3: (1.0, 0.6)},
+            (None, 10): {0.1: (0.6, 0.7), 0.2: (0.5, 0.5), 0.3: (0.6, 0.6)},
+            (5.0, 5): {0.1: (0.1, 0.2), 0.2: (0.1, 0.2), 0.3: (0.1, 0.3)},
+            (5.0, 10): {0.1: (1.0, 1.0), 0.2: (1.0, 1.0), 0.3: (0.9, 1.0)},
+        }.items()
+        for rate, both in accuracies.items()
+        for seed, accuracy in enumerate(both)
+    ]
+    names = ["layer", "gate_bias", "delay", "learning_rate", "seed", "accuracy"]
+    table = pd.DataFrame(rows, columns=names).astype({"gate_bias": float})
+    table = table.sample(frac=1, random_state=0)
+    best = recall.best(table)
+    assert set(best.columns) == set(table.columns) and len(best) == 8
+    chosen = best.fillna({"gate_bias": 0}).groupby(["gate_bias", "delay"])["learning_rate"].unique()
+    assert {at: rates.tolist() for at, rates in chosen.items()} == {
+        (0, 5): [0.2],
+        (0, 10): [0.1],
+        (5, 5): [0.3],
+        (5, 10): [0.1],  # as good as 0.2
+    }
+    first = best[best["gate_bias"].isna() & (best["delay"] == 5)]
+    assert sorted(first["accuracy"]) == [0.8, 0.9]
 
 
 def test_the_figure_of_the_experiment_takes_the_better_learning_rate():

@@ -63,3 +63,17 @@ def test_a_stopped_command_goes_on_where_it_was(tmp_path, monkeypatch):
     assert (table["accuracy"] == table["learning_rate"]).all() and (table["parameters"] == 9).all()
     with pytest.raises(SystemExit, match="no layer RNN; there are SimpleRNN, GRU, LSTM"):
         tool.main(["RNN"])
+
+
+def test_every_stored_run_has_the_name_that_the_code_gives():
+    table = pd.read_csv(recall.RESULTS, dtype={"run": str})
+    names = [f.name for f in fields(tool.Trial)]
+    rows = table[names].astype(object).where(table[names].notna(), None).to_dict("records")
+    assert table["run"].tolist() == [key(row) for row in rows]
+    assert not table.duplicated("run").any()
+
+
+def test_every_run_was_made():
+    missing = {key(asdict(trial)) for trial in tool.trials()}
+    missing -= set(pd.read_csv(recall.RESULTS, dtype={"run": str})["run"])
+    assert not missing
