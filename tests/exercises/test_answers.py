@@ -17,7 +17,6 @@ TABLES = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.toml"
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 PENDING = {  # whose tables are still to be written
     "07_simple_rnn",
-    "08_gru",
     "09_lstm",
     "10_language_data",
     "11_train",
