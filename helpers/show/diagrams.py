@@ -171,8 +171,10 @@ def gru(ax: plt.Axes, now: Mapping[str, np.ndarray]) -> Callable:
     flow.arrow((3.3, 5.4), (3.3, 4.4))
     flow.arrow((3.3, 3.3), (3.3, 4.0))
     flow.gate_input(r"$\sigma(W_r[h_{t-1}, x_t] + b_r)$", 3.3, 2.9)
-    flow.arrow((3.5, 4.2), (5.8, 4.2), (5.8, 2.3), label="$W_h$", at=(0.38, 0))
-    flow.arrow((5.8, 0.9), (5.8, 1.5), label="$W_h$", at=(0.38, 0))
+    flow.arrow((3.5, 4.2), (5.8, 4.2), (5.8, 2.3))
+    flow.arrow((5.8, 0.9), (5.8, 1.5))
+    candidate = r"$\tanh(W_h[r_t\odot h_{t-1}, x_t] + b_h)$"
+    ax.text(6.0, 1.2, candidate, ha="left", va="center", fontsize=10.5)
     flow.arrow((6.75, 1.9), (10.4, 1.9), (10.4, 3.7))
     flow.arrow((8.2, 4.3), (8.2, 5.2), label="$1-z_t$", at=(0.55, 0))
     flow.arrow((9.15, 3.9), (10.2, 3.9), label="$z_t$", at=(0, 0.25))
