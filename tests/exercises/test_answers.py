@@ -18,7 +18,6 @@ NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipy
 PENDING = {  # whose tables are still to be written
     "07_simple_rnn",
     "08_gru",
-    "09_lstm",
     "10_language_data",
     "11_train",
     "12_compare",
