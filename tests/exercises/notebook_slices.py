@@ -11,6 +11,7 @@ import matplotlib
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
+IMPORTS = ast.Import | ast.ImportFrom
 DRAWING = {"ax", "axes", "fig", "interactive", "listen", "microphone", "plots", "plt"}
 
 
@@ -76,12 +77,16 @@ def checkers(path, answers=()):
     """
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
     statements = [(role(cell), s) for cell in cells for s in ast.parse(cell.source).body]
+    imported = {n for _, s in statements if isinstance(s, IMPORTS) for n in bound(s)}
     needed, kept = set(), []
     for answer in answers:
         needed |= loaded(ast.parse(answer.strip()))
     for of, statement in reversed(statements):
-        imports = isinstance(statement, ast.Import | ast.ImportFrom)  # an answer may use them
-        if imports or of in ("check", "solution") or bound(statement) & needed:
+        imports = isinstance(statement, IMPORTS)  # an answer may use them
+        binds = bound(statement)
+        if isinstance(statement, ast.Expr):
+            binds -= imported  # soundfile.write(path, np.zeros(9), sr) leaves np alone
+        if imports or of in ("check", "solution") or binds & needed:
             needed |= loaded(statement)
             kept.insert(0, (of, statement))
     matplotlib.use("agg")

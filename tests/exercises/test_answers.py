@@ -19,9 +19,6 @@ TABLES = {
 }
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 PENDING = {  # whose tables are still to be written
-    "10_language_data",
-    "11_train",
-    "12_compare",
 }
 CASES = [
     pytest.param(stem, checker, kind, case, id=f"{stem}-{checker}-{kind}-{i}")
