@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +106,7 @@ def checkers(path, answers=()):
                     continue
             module = ast.Module([statement], [])
             exec(compile(module, str(path), "exec"), namespace)
+    plt.close("all")
     return found
 
 
