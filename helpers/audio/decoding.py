@@ -537,6 +537,10 @@ def _missing_boxes(data: bytes) -> Missing | None:
 
 def _samples(data: bytes, kind: str | None) -> tuple[np.ndarray, int, float, str]:
     """Return samples of shape (channels, samples), rate, the seconds that are promised, a note."""
+    if kind is None and data[:1] == b"\xff":
+        # Perhaps MPEG whose first frame is damaged: libsndfile would hand it to mpg123, which
+        # prints its complaints.
+        kind = "mpeg"
     name, demuxer = FORMATS[kind or "other"]
     said = ""
     if kind not in WITHOUT_SOUNDFILE:
@@ -555,8 +559,22 @@ def _samples(data: bytes, kind: str | None) -> tuple[np.ndarray, int, float, str
     raise CodecError(f"begins like {name} but cannot be decoded ({said}); {CONVERT}")
 
 
+class _Bytes(io.BytesIO):
+    """The bytes of a file as an operating system has them: a seek to nowhere leaves one in place.
+
+    A damaged header can send libsndfile before the first byte. `io.BytesIO` raises then, and what
+    is raised inside a call from C cannot be caught: it is printed into the notebook.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
+
+
 def _by_soundfile(data: bytes) -> tuple[np.ndarray, int, float, str]:
-    with soundfile.SoundFile(io.BytesIO(data)) as file:
+    with soundfile.SoundFile(_Bytes(data)) as file:
         sr, promised = file.samplerate, file.frames
         # A telephone's codecs in a WAV cannot be wound back, so `read` must be told how many.
         most = BLOCK // file.channels
@@ -612,7 +630,8 @@ def decode_as(data: bytes, demuxer: str) -> tuple[np.ndarray, int, float, str]:
         promised = float(stream.duration * stream.time_base) if stream.duration else 0.0
         if not promised and container.duration and len(container.streams) == 1:
             promised = container.duration / av.time_base
-        resampler = av.AudioResampler(format="fltp")
+        # Packed, not a plane for each channel: PyAV reads planes past the eighth from nowhere.
+        resampler = av.AudioResampler(format="flt")
         packets = container.demux(stream)
         while True:
             try:
@@ -627,7 +646,8 @@ def decode_as(data: bytes, demuxer: str) -> tuple[np.ndarray, int, float, str]:
                     raise DecodingError(
                         f"changes its sampling rate from {sr} to {frame.sample_rate} Hz on the way"
                     )
-                parts += [part.to_ndarray() for part in resampler.resample(frame)]
+                for part in resampler.resample(frame):
+                    parts.append(part.to_ndarray().reshape(-1, part.layout.nb_channels).T)
     if not parts:
         raise DecodingError("holds no sound")
     damaged = f"{lost} of its {lost + len(parts)} pieces cannot be decoded"

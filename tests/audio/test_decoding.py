@@ -257,6 +257,21 @@ def test_no_recording_that_breaks_off_is_taken_for_a_shorter_one(name):
         assert len(whole) - len(y) < (0.1 if pieces else 0.025) * sr, at
 
 
+def test_a_header_that_leads_before_the_first_byte_is_no_error_inside_a_call_from_c():
+    """Such an error is printed and passed over; here pytest turns it into a failure."""
+    data = bytearray(BY_SOUNDFILE["AIFF PCM_16"])
+    data[data.index(b"SSND") + 3] = 0xFF
+    with pytest.raises(DecodingError):
+        decode(bytes(data))
+
+
+@pytest.mark.parametrize("channels", [8, 9, 17, 64])
+def test_ffmpeg_reads_as_many_channels_as_soundfile(channels):
+    y = np.random.default_rng(0).uniform(-1, 1, (4_000, channels)).astype("float32")
+    data = encoded(y, 16_000, "WAV", "FLOAT")
+    np.testing.assert_array_equal(decoding.decode_as(data, "wav")[0], y.T)
+
+
 @settings(max_examples=300)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(data):
@@ -293,10 +308,12 @@ def test_nothing_is_printed_whatever_is_broken():
         "from helpers.audio import decoding\n"
         "from tests.audio.test_decoding import WHOLE\n"
         "rng = np.random.default_rng(0)\n"
-        "for data in WHOLE.values():\n"
+        "like_mpeg = bytearray(WHOLE['MP3 MPEG_LAYER_III'][:46])\n"
+        "like_mpeg[2] = 0\n"
+        "for data in [*WHOLE.values(), like_mpeg]:\n"
         "    for part in (0.5, 1.0):\n"
         "        damaged = bytearray(data[: int(part * len(data))])\n"
-        "        for at in rng.integers(len(damaged), size=20):\n"
+        "        for at in rng.integers(len(damaged), size=20 * (len(data) > 46)):\n"
         "            damaged[at] ^= 0xff\n"
         "        try:\n"
         "            decoding.decode(bytes(damaged))\n"
