@@ -238,7 +238,8 @@ def _clip_mfcc(file: dict, setting: MFCCSetting) -> np.ndarray:
 
 def _key(setting: MFCCSetting, digests: list[str]) -> str:
     """Return a name for everything that the features depend on."""
-    modules = (__file__, loading.__file__, decoding.__file__, signals.__file__)
+    decoders = sorted(Path(decoding.__file__).parent.glob("*.py"))
+    modules = [__file__, loading.__file__, signals.__file__, *decoders]
     code = [hashlib.sha256(Path(module).read_bytes()).hexdigest() for module in modules]
     versions = [librosa.__version__, soundfile.__libsndfile_version__, av.__version__, *code]
     everything = json.dumps([asdict(setting), versions, digests], sort_keys=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from helpers import ROOT
 from helpers.audio import decoding
-from helpers.audio.decoding import CodecError, DecodingError, decode, examine
+from helpers.audio.decoding import CodecError, DecodingError, decode, decoders, examine
 from tests.audio.sounds import encoded, muxed, tone, wav
 
 SECONDS = 2.44
@@ -102,8 +102,8 @@ def test_what_people_record_is_read(name, capfd):
 def test_what_soundfile_reads_is_read_to_the_last_bit(name, monkeypatch):
     data = WHOLE[name]
     expected, sr = soundfile.read(io.BytesIO(data), dtype="float32")
-    for block in (decoding.BLOCK, 1000, len(expected)):
-        monkeypatch.setattr(decoding, "BLOCK", block)
+    for block in (decoders.BLOCK, 1000, len(expected)):
+        monkeypatch.setattr(decoders, "BLOCK", block)
         y, got = decode(data)
         assert got == sr
         np.testing.assert_array_equal(y, expected)
