@@ -1,7 +1,9 @@
 """Settings of every test: none depends on speed or on luck, and TensorFlow is quiet."""
 
+import gc
 import os
 
+import pytest
 from hypothesis import settings
 
 # Before TensorFlow is imported.
@@ -13,3 +15,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_is_left_open_is_found_here():
+    """Let a module's own tests fail for what they leave open, not whichever come next.
+
+    Python warns of a file or a database that was not closed when it is collected, at any time
+    later; each warning is an error here.
+    """
+    yield
+    gc.collect()
