@@ -7,6 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.test_controls import MOVES
+from tools.execute import first_cell
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -58,3 +61,21 @@ def test_a_cell_that_takes_too_long_is_named_without_the_steps_of_its_progress(t
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     assert "Cell 1: Timeout of 3 seconds exceeded executing cell" in said
     assert "unhandled" not in said
+
+
+def test_a_later_cell_that_changes_what_a_figure_reads_is_found(tmp_path):
+    """What can be found so is tried in test_controls."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name in ("helpers", "tests"):
+        tmp_path.joinpath(name).symlink_to(ROOT / name)
+    notebook = nbformat.v4.new_notebook(cells=[first_cell()])
+    for source in (MOVES, "line = None"):
+        cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["nbval-ignore-output"]})
+        notebook.cells.append(cell)
+    nbformat.write(notebook, folder / "n.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider"]
+    command += ["-p", "conftest", str(folder / "n.ipynb")]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    assert "1 failed, 4 passed" in said
+    assert "A line. With k = 0 it raises AttributeError" in said
