@@ -48,6 +48,8 @@ check: $(VENV)/.ready ## check one notebook in a minute: NB=03
 	$(BIN)/python -m pytest -q --nbval notebooks/$(NB)*.ipynb
 
 run: $(VENV)/.ready ## execute notebooks and store their outputs: NB=03 (all whose names begin so; or all)
+	$(BIN)/python -m ruff check --quiet --fix --exit-zero notebooks/$(NB)*.ipynb
+	$(BIN)/python -m ruff format --quiet notebooks/$(NB)*.ipynb
 	$(BIN)/python -m tools.execute $(NB)
 
 handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/, where they run as they are

@@ -24,11 +24,11 @@ from tools.run_table import RunTable, provenance
 
 SEEDS = range(5)
 RATES = {
+    **dict.fromkeys(LAYERS, (3e-4, 1e-3, 3e-3, 1e-2)),
     "SimpleRNN": (1e-4, 3e-4, 1e-3, 3e-3),
-    "GRU": (3e-4, 1e-3, 3e-3, 1e-2),
-    "LSTM": (3e-4, 1e-3, 3e-3, 1e-2),
     BASELINE: (0.001, 0.01, 0.1, 1.0),
 }
+"""The learning rates that are tried with each layer; with the baseline, values of ``C``."""
 
 
 def tried(layer: str, tuned: float, seed: int, **others) -> Run:

@@ -4,7 +4,7 @@
     python -m tools.recall SimpleRNN GRU  # of these kinds of layer
 
 Every layer, however it starts, gets the same learning rates, seeds, delays and batches. As Keras
-starts them, all three get five times the batches as well, at delays at which the gated ones fail.
+starts them, all get five times the batches as well, at delays at which the gated ones fail.
 Runs that the table holds are not made again: a command that was stopped goes on where it was, and
 two at once share the work if they are given different layers.
 """
@@ -16,9 +16,13 @@ from dataclasses import asdict, dataclass
 from itertools import product
 
 from helpers.networks import recall
+from helpers.networks.classifiers import LAYERS
+from helpers.networks.layers import KINDS
 from tools.run_table import RunTable, key, provenance
 
-STARTS = (("SimpleRNN", None), ("GRU", 5.0), ("LSTM", 5.0), ("GRU", None), ("LSTM", None))
+GATED = [layer for layer in LAYERS if KINDS[layer].keeps]
+STARTS = [(layer, None) for layer in LAYERS] + [(layer, 5.0) for layer in GATED]
+"""Layers, and how far their gates are set to keep the state; None: as Keras starts them."""
 RATES = (0.003, 0.01, 0.03)
 DELAYS = (5, 10, 20, 40, 80, 160)
 SEEDS = range(5)
@@ -47,7 +51,7 @@ def trials() -> Iterator[Trial]:
     """Yield all trainings, those with more batches last."""
     for delay, seed, (layer, bias), rate in product(DELAYS, SEEDS, STARTS, RATES):
         yield Trial(layer, bias, rate, delay, seed)
-    for delay, seed, layer, rate in product(LONGER, SEEDS, ("SimpleRNN", "GRU", "LSTM"), RATES):
+    for delay, seed, layer, rate in product(LONGER, SEEDS, LAYERS, RATES):
         yield Trial(layer, None, rate, delay, seed, batches=LONGER_BATCHES)
 
 

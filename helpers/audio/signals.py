@@ -18,7 +18,12 @@ __all__ = [
 ]
 
 OVERSHOOT = 2.0
-"""Full scale is 1. A codec or a mix may exceed it, but not by 6 dB: beyond, it is another scale."""
+"""Full scale is 1. Samples beyond it are treated alike in files, tables, features and players.
+
+Up to 2 they are kept as they are: a codec or a mix may overshoot. Only a player's samples have to
+fit; the whole sound is turned down, and its caption says so. Beyond 2 (6 dB) it is another scale,
+such as that of 16-bit integers, which nobody should guess: it is refused.
+"""
 
 
 def as_mono(y: np.ndarray, name: str = "y", *, any_scale: bool = False) -> np.ndarray:

@@ -299,7 +299,7 @@ class Explorer(widget.Widget):
         try:
             if content.get("play"):
                 y, sr = self._sound(**self._values)
-                y = listen.player(y, sr, "sound").sounds["sound"]
+                [y] = listen.player(y, sr, "sound").sounds.values()
                 self.send({"sr": sr}, [y.astype(np.float32).tobytes()])
                 return
             for name, raw in content.get("values", {}).items():
@@ -412,8 +412,8 @@ def explore(
     alt : str
         What the figure shows at first, for those who cannot see it.
     sound : callable, optional
-        Called with the same values when "play" is pressed; returns the signal, between -1 and 1,
-        and its sampling rate in hertz. Without, there is no button.
+        Called with the same values when "play" is pressed; returns the signal, as for
+        `helpers.show.listen.player`, and its sampling rate in hertz. Without, there is no button.
     **controls : Slider, Choice or Switch
         Made by `slider`, `choice` and `switch`.
 

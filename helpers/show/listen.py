@@ -63,7 +63,8 @@ def players(sounds: dict[str, np.ndarray], sr: int, *, normalize: bool = False) 
     sr : int
         Sampling rate in hertz.
     normalize : bool, optional
-        Whether to scale each sound to full scale. Without, they keep their loudness.
+        Whether to scale each sound to full scale. Without, they keep their loudness; if one
+        exceeds full scale, all are turned down by the same factor, and their captions say so.
 
     Returns
     -------
@@ -73,8 +74,8 @@ def players(sounds: dict[str, np.ndarray], sr: int, *, normalize: bool = False) 
     Raises
     ------
     ValueError
-        If a sound cannot be used (see `helpers.audio.signals.as_mono`) or exceeds full scale, or
-        the sampling rate is not a positive whole number.
+        If a sound cannot be used (see `helpers.audio.signals.as_mono`), which includes one that
+        reaches twice full scale, or the sampling rate is not a positive whole number.
 
     Examples
     --------
@@ -85,17 +86,13 @@ def players(sounds: dict[str, np.ndarray], sr: int, *, normalize: bool = False) 
     signals.check_sr(sr)
     if sr != int(sr):
         raise ValueError(f"sr is {sr!r}; players take a whole number of hertz")
-    ready = {}
-    for name, y in sounds.items():
-        y = signals.as_mono(y, name, any_scale=normalize)
-        peak = np.max(np.abs(y))
-        if normalize:
-            y = y * (0.95 / peak) if peak else y
-        elif peak > 1.0:
-            raise ValueError(
-                f"{name}: reaches {peak:.3g}, and 1 is full scale; scale it or pass normalize=True"
-            )
-        ready[name] = y
+    ready = {n: signals.as_mono(y, n, any_scale=normalize) for n, y in sounds.items()}
+    peaks = {name: float(np.max(np.abs(y))) for name, y in ready.items()}
+    if normalize:
+        ready = {n: y * (0.95 / peaks[n]) if peaks[n] else y for n, y in ready.items()}
+    elif (highest := max(peaks.values(), default=0.0)) > 1:
+        down = f" (turned down by {20 * np.log10(highest):.1f} dB)"
+        ready = {name + down: y / highest for name, y in ready.items()}
     return Player(ready, int(sr))
 
 
@@ -111,7 +108,8 @@ def player(y: np.ndarray, sr: int, name: str, *, normalize: bool = False) -> Pla
     name : str
         What is heard, for the caption.
     normalize : bool, optional
-        Whether to scale the sound to full scale.
+        Whether to scale the sound to full scale. Without, only one that exceeds it is scaled, and
+        its caption says so.
 
     Returns
     -------

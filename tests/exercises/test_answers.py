@@ -49,6 +49,7 @@ def test_an_answer_is_told_what_it_is(stem, checker, kind, case):
 def test_every_exercise_has_a_table(stem):
     if not (found := ready(stem)):
         return
+    assert stem in TABLES, f"its exercises have no table: write tests/exercises/{stem}.toml"
     table = TABLES[stem]
     assert set(table) == set(found)
     for checker, kinds in table.items():

@@ -11,11 +11,12 @@ import pytest
 import soundfile
 from PIL import Image
 
+from helpers.audio import decoding, features, loading, recordings
 from helpers.show import listen, plots
 
 
 def sound_in(player, name):
-    found = re.search(f'aria-label="{name}".*?base64,([^"]*)"', player._repr_html_())
+    found = re.search(f'aria-label="{re.escape(name)}".*?base64,([^"]*)"', player._repr_html_())
     return soundfile.read(io.BytesIO(base64.b64decode(found[1])))
 
 
@@ -35,11 +36,47 @@ def test_a_player_keeps_the_loudness_unless_told():
 
 @pytest.mark.parametrize(
     ("y", "complaint"),
-    [([0.0, 1.5], "siren: reaches 1.5"), ([np.nan], "siren: sample 0"), ([], "siren: no samples")],
+    [([0.0, 2.5], "siren: reaches 2.5"), ([np.nan], "siren: sample 0"), ([], "siren: no samples")],
 )
 def test_what_cannot_be_heard_as_it_is_is_refused(y, complaint):
     with pytest.raises(ValueError, match=complaint):
         listen.player(np.array(y), 8_000, "siren")
+
+
+def test_what_overshoots_is_turned_down_and_said_so_with_all_beside_it():
+    both = listen.players({"siren": np.array([0.0, -1.6]), "hum": np.array([0.4, 0.0])}, 8_000)
+    assert repr(both).startswith("sound: siren (turned down by 4.1 dB) (0.00 s), hum (turned down")
+    for name, peak in zip(both.sounds, (1, 0.25), strict=True):
+        assert abs(sound_in(both, name)[0]).max() == pytest.approx(peak, abs=1e-4)
+
+
+@pytest.mark.parametrize(("peak", "usable"), [(1.0, True), (1.9, True), (2.1, False)])
+def test_beyond_full_scale_files_tables_and_players_agree(tmp_path, peak, usable):
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        path = tmp_path / "it" / "anna" / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        y = rng.uniform(-0.9, 0.9, 8_000).astype(np.float32)
+        y[9] = peak if name == "b" else 0.9
+        soundfile.write(path, y, 16_000, subtype="FLOAT")
+    clips = recordings.folder(tmp_path)
+    assert (len(clips), len(clips.attrs["skipped"])) == ((2, 0) if usable else (1, 1))
+    if usable:
+        assert max(abs(y).max() for y, _ in map(loading.load_clip, clips.to_dict("records"))) == (
+            pytest.approx(peak)
+        )
+        assert decoding.read(path)[0].max() == pytest.approx(peak)
+        assert features.mfcc(y, 16_000).size
+        assert listen.player(y, 16_000, "b")
+        return
+    assert "1 is full scale" in clips.attrs["skipped"]["it/anna/b.wav"]
+    for use in (
+        lambda: decoding.read(path),
+        lambda: features.mfcc(y, 16_000),
+        lambda: listen.player(y, 16_000, "b"),
+    ):
+        with pytest.raises(ValueError, match="and 1 is full scale"):
+            use()
 
 
 def test_a_name_cannot_break_the_page():
