@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all test-signal check run handout bench mutants experiments lock corpus \
-  contribute format clean
+  address contribute format clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ corpus: $(VENV)/.ready ## rebuild assets/speech from Debian's packages (DEBS=fol
 lock: $(VENV)/.ready ## resolve all packages to their newest versions; the lock names no index
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --generate-hashes \
 	  --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -o requirements.lock
+
+address: $(VENV)/.ready ## show where others get the course: ADDRESS=https://github.com/me/course, or none
+	$(BIN)/python -m tools.address $(ADDRESS)
 
 contribute: $(VENV)/.ready ## for contributors: readable differences of notebooks, checks before a commit
 	$(BIN)/python -m uv pip install --quiet --python $(VENV) --group contribute

@@ -24,10 +24,22 @@ NOTEBOOKS = ROOT / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def first_cell() -> nbformat.NotebookNode:
-    """Return the cell that finds the course; where it is to be had stands in pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    address = project["tool"]["course"]["address"] or "ADDRESS-OF-THE-COURSE"
+def first_cell(address: str | None = None) -> nbformat.NotebookNode:
+    """Return the cell that finds the course, or says where to get it: `tools.address` changes it.
+
+    Parameters
+    ----------
+    address : str, optional
+        Of the course's repository; if not given, the one in pyproject.toml.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+    """
+    if address is None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        address = project["tool"]["course"]["address"]
+    address = address or "ADDRESS-OF-THE-COURSE"
     source = (ROOT / "tools" / "first_cell.py").read_text(encoding="utf-8").rstrip("\n")
     hidden = {"jupyter": {"source_hidden": True}, "tags": ["setup"]}
     return nbformat.v4.new_code_cell(
