@@ -125,7 +125,8 @@ def measure(module: str, sample: int, survivors: bool) -> dict:
     with contextlib.chdir(folder):
         reset_config()
         if survivors:
-            chosen = [name for name, fate in outcomes(source).items() if fate == "survived"]
+            fates = outcomes(source)
+            chosen = [name for name in fates if fates[name] not in ("killed", "untried")]
         else:
             Path("mutants", f"{source}.meta").unlink(missing_ok=True)
             mutated = mutate_file_contents(str(source), source.read_text(encoding="utf-8"))
