@@ -41,7 +41,7 @@ TESTS = {
     "audio/windows": ["audio/test_windows"],
     "audio/features": ["audio/test_features"],
     "audio/decoding": ["audio/test_decoding"],
-    "audio/loading": ["audio/test_corpus", "audio/test_recordings"],
+    "audio/loading": ["audio/test_loading"],
     "audio/corpus": ["audio/test_corpus"],
     "audio/recordings": ["audio/test_recordings"],
     "networks/recall": ["networks/test_recall", "networks/test_kinds"],
@@ -96,7 +96,9 @@ def workplace(module: str) -> Path:
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     pyproject = pyproject.replace("[tool.mutmut]\n", "[tool.mutmut]\n" + written)
     (folder / "pyproject.toml").write_text(pyproject, encoding="utf-8")
-    preloaded = PRELOADED + PRELOADED_NETWORKS * module.startswith(("networks", "study"))
+    texts = "".join((ROOT / test).read_text(encoding="utf-8") for test in [source, *tests])
+    networks = bool(re.search(r"helpers\.(networks|study)", texts))
+    preloaded = PRELOADED + PRELOADED_NETWORKS * networks
     (folder / "preloaded.txt").write_text("\n".join(preloaded))
     return folder
 
