@@ -58,6 +58,14 @@ handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/
 bench: $(VENV)/.ready ## measure how long features, imports and training take here
 	$(BIN)/python -m tools.bench
 
+.venv-mutants/.ready: requirements.lock pyproject.toml | $(VENV)/.ready
+	$(BIN)/python -m uv venv --quiet --allow-existing --python $(BIN)/python .venv-mutants
+	$(BIN)/python -m uv pip install --quiet --python .venv-mutants -r requirements.lock --group mutants
+	@touch $@
+
+mutants: .venv-mutants/.ready ## count changes of code that no test notices: M=helpers/audio/windows.py (or all)
+	.venv-mutants/bin/python -m tools.mutants $(M) $(ARGS)
+
 experiments: $(VENV)/.ready ## carry out what the tables lack: hours, resumable (CORPUS=my_recordings)
 	$(BIN)/python -m tools.recall
 	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)"

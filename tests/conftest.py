@@ -4,17 +4,21 @@ import gc
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # Before TensorFlow is imported.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# With a mutant it is enough that an example fails; looking for the simplest would take minutes.
+UNSHRUNK = (Phase.explicit, Phase.generate)
+
 # Each run tries the same examples, so that what fails is what changed. To look for new ones, run
 # pytest with --hypothesis-profile=explore.
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
-settings.load_profile("same")
+settings.register_profile("unshrunk", deadline=None, derandomize=True, phases=UNSHRUNK)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="module", autouse=True)

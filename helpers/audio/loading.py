@@ -91,7 +91,9 @@ def table(rows: Iterable[Mapping]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    clips = pd.DataFrame([{**dict.fromkeys(COLUMNS), **row} for row in rows], columns=COLUMNS)
+    clips = pd.DataFrame(
+        [{**dict.fromkeys(COLUMNS), **row} for row in rows], columns=COLUMNS, dtype=object
+    )
     clips["duration"] = pd.to_numeric(clips["duration"]).astype(float)
     rates = pd.to_numeric(clips["source_sr"]).astype("Int64")
     clips["source_sr"] = rates if rates.isna().any() else rates.astype("int64")

@@ -73,8 +73,9 @@ were made with, such as 32768 for 16 bits
         raise ValueError(f"{name}: {y.ndim} dimensions; expected samples, or samples and channels")
     if np.issubdtype(y.dtype, np.integer):
         kind = np.iinfo(y.dtype)
-        half = (int(kind.max) + 1) // 2 if kind.min == 0 else int(kind.max) + 1
-        y = ((y.astype(np.float64) - (half if kind.min == 0 else 0)) / half).astype(np.float32)
+        half = 2 ** (kind.bits - 1)
+        middle = half if kind.min == 0 else 0
+        y = ((y - float(middle)) / half).astype(np.float32)
     elif not np.issubdtype(y.dtype, np.floating):
         raise ValueError(f"{name}: samples of type {y.dtype}; expected real numbers")
     elif y.dtype != np.float64:
@@ -100,7 +101,7 @@ were made with, such as 32768 for 16 bits
     axis = int(np.argmin(y.shape))
     if channels_cancel(y):
         return np.ascontiguousarray(y.take(0, axis=axis))
-    return y.mean(axis=axis, dtype=y.dtype)
+    return y.mean(axis=axis)
 
 
 def channels_cancel(y: np.ndarray) -> bool:

@@ -151,7 +151,8 @@ def _falloff(bins: np.ndarray, level: np.ndarray, length: int) -> float:
             y = db[keep] - 20 * np.log10(cosine)
             fit = np.linalg.lstsq(line, y, rcond=None)[0]
             fits.append((np.mean((y - line @ fit) ** 2), fit[0]))
-    return float(min(fits)[1]) if fits else np.nan
+    # Through two lobes both curves pass exactly: the first then, not the smaller rounding error.
+    return float(min(fits, key=lambda fit: round(fit[0], 9))[1]) if fits else np.nan
 
 
 def figures_of_merit(window: np.ndarray) -> FiguresOfMerit:

@@ -293,9 +293,56 @@ def test_no_flipped_bit_makes_a_wrong_number(tmp_path):
     assert damaged > len(data)  # of twice as many
 
 
+class Trap:
+    """An object that leaves a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        """Return what is called."""
+        return Path.touch, (self.path,)
+
+
 def test_a_pickle_is_never_opened(tmp_path):
-    np.savez(tmp_path / "kept.npz", frames=np.array([{}]), lengths=np.array([1]))
+    frames = np.array([[Trap(tmp_path / "sprung"), 0, 0]], dtype=object)
+    np.savez(tmp_path / "kept.npz", frames=frames, lengths=np.array([1]))
     assert features._read(tmp_path / "kept.npz", 1, 3) is None
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    ("frames", "lengths", "whole"),
+    [((8, 3), [3, 5], True), ((8, 3), [8], False), ((8, 3), [3, 4], False), ((8, 3), [3, 6], False),
+     ((8, 2), [3, 5], False), ((24,), [3, 5], False), ((8, 3), [[3, 5]], False)],
+)  # fmt: skip
+def test_what_was_kept_of_other_clips_is_not_read(tmp_path, frames, lengths, whole):
+    every = np.arange(np.prod(frames), dtype=np.float32).reshape(frames)
+    np.savez(tmp_path / "kept.npz", frames=every, lengths=np.array(lengths))
+    read = features._read(tmp_path / "kept.npz", 2, 3)
+    assert (read is not None) == whole
+    if whole:
+        np.testing.assert_array_equal(read[0], every[:3])
+        np.testing.assert_array_equal(read[1], every[3:])
+
+
+def test_unasked_the_course_keeps_features_in_its_own_folder(tmp_path, monkeypatch, computed):
+    monkeypatch.setattr(features, "CACHE", tmp_path / "a" / "b")
+    extract(CLIPS.head(1))
+    assert kept(tmp_path / "a" / "b").suffix == ".npz"
+    extract(CLIPS.head(1))
+    assert len(computed) == 1
+
+
+@pytest.mark.parametrize(("seconds", "stays"), [(0, True), (3600, True), (3600.5, False)])
+def test_what_may_still_be_written_is_left_for_an_hour(tmp_path, monkeypatch, seconds, stays):
+    (tmp_path / "mfcc-x.part").touch()
+    (tmp_path / "other.part").touch()
+    written = (tmp_path / "mfcc-x.part").stat().st_mtime
+    monkeypatch.setattr(features.time, "time", lambda: written + seconds)
+    features._write(tmp_path / "kept.npz", [np.ones((2, 3), np.float32)], 3)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["kept.npz", *["mfcc-x.part"] * stays, "other.part"]
 
 
 def test_a_killed_run_leaves_nothing_that_is_read(tmp_path, computed):

@@ -38,7 +38,12 @@ def test_of_channels_that_cancel_the_first_is_taken(kind, axis, left_over, cance
     assert signals.channels_cancel(y.astype(float)) == cancels
 
 
-@pytest.mark.parametrize("y", [np.zeros((2, 9)), np.ones(9), np.ones((1, 9)), np.ones((3, 9))])
+THREE = np.outer([1, -1, 0], np.arange(1, 9))  # their mean is silent
+
+
+@pytest.mark.parametrize(
+    "y", [np.zeros((2, 9)), np.ones(9), np.array([1.0, -1.0]), np.ones((1, 9)), THREE, THREE.T]
+)
 def test_silence_one_channel_and_three_do_not_cancel(y):
     assert not signals.channels_cancel(y)
 
@@ -51,13 +56,14 @@ def test_what_exceeds_full_scale_far_is_on_another_scale():
     np.testing.assert_array_equal(signals.as_mono([0.0, -32768.0], any_scale=True), [0, -32768])
 
 
-@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.uint8])
-def test_integers_reach_full_scale(kind):
-    lowest, highest = np.iinfo(kind).min, np.iinfo(kind).max
-    y = signals.as_mono(np.array([lowest, highest], dtype=kind))
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16])
+def test_integers_reach_full_scale_and_silence_is_0(kind):
+    lowest, highest = int(np.iinfo(kind).min), int(np.iinfo(kind).max)
+    middle = (lowest + highest + 1) // 2
+    y = signals.as_mono(np.array([lowest, middle, highest], dtype=kind))
     assert y.dtype == np.float32
-    assert y[0] == -1
-    assert y[1] == pytest.approx(1, abs=1e-2)
+    assert y[:2].tolist() == [-1, 0]
+    assert y[2] == np.float32(1 - 1 / (highest - middle + 1))  # one step below full scale
 
 
 def test_sixteen_bits_are_scaled_as_librosa_does():
@@ -72,6 +78,19 @@ def test_quiet_and_short_signals_are_signals(y):
     np.testing.assert_array_equal(signals.as_mono(y), y)
 
 
+@pytest.mark.parametrize("shape", [(100,), (2, 50), (50, 2)])
+def test_double_precision_is_kept_and_half_is_widened(shape):
+    y = np.random.default_rng(0).uniform(-1, 1, shape)
+    assert signals.as_mono(y).dtype == np.float64
+    for kind in (np.float16, np.float32):
+        assert signals.as_mono(y.astype(kind)).dtype == np.float32
+
+
+def test_a_signal_without_a_name_is_called_y():
+    with pytest.raises(ValueError, match="^y: no samples"):
+        signals.as_mono([])
+
+
 @pytest.mark.parametrize(
     ("y", "complaint"),
     [
@@ -80,6 +99,7 @@ def test_quiet_and_short_signals_are_signals(y):
         (np.zeros((1, 1, 4)), "clip: 3 dimensions"),
         (np.array([0.0, np.nan]), "clip: sample 1 is nan"),
         (np.array([0.0, 0.0, -np.inf]), "clip: sample 2 is -inf"),
+        (np.array([[0.0] * 3, [0.0, np.inf, np.nan]]), "clip: sample 4 is inf; replace"),
         (np.zeros((3, 100)), "clip: 3 channels; expected 1 or 2"),
         (np.zeros((100, 6)), "clip: 6 channels; expected 1 or 2"),
         (np.zeros((2, 2)), "clip: shape .2, 2. does not say"),
@@ -128,8 +148,15 @@ def test_a_hop_may_be_longer_than_any_frame():
         ({"n_mels": 202}, "202 mel filters on 201 bins"),
         ({"n_mels": 0}, "0 mel filters"),
         ({"fmax": 8_001}, "above half the sampling rate"),
-        ({"fmin": 5_000, "fmax": 4_000}, "expected 0 <= fmin < fmax"),
+        ({"fmax": 8_000.01}, r"fmax is 8000.01 Hz, above half the sampling rate \(8000 Hz\)"),
+        ({"fmin": 5_000, "fmax": 4_000}, "fmin is 5000 Hz and fmax 4000 Hz; expected 0 <= fmin"),
+        ({"fmin": 4_000, "fmax": 4_000}, "expected 0 <= fmin < fmax"),
+        ({"fmin": 8_000}, "fmin is 8000 Hz and fmax 8000 Hz"),
+        ({"fmin": -1}, "fmin is -1 Hz"),
+        ({"n_mels": 202, "n_fft": 401}, "202 mel filters on 201 bins; take 1 to 201 filters"),
         ({"sr": 0}, "sr is 0"),
+        ({"sr": np.inf}, "sr is inf"),
+        ({"sr": np.nan}, "sr is nan"),
     ],
 )
 def test_a_mel_bank_that_cannot_be_is_named(options, complaint):
@@ -140,3 +167,4 @@ def test_a_mel_bank_that_cannot_be_is_named(options, complaint):
 def test_the_usual_mel_bank_is_accepted():
     signals.check_mel(16_000, 400, 128)
     signals.check_mel(8_000, 200, 101, 20, 4_000)
+    signals.check_mel(1, 2, 1)

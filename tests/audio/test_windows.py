@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
+from helpers.audio import windows
 from helpers.audio.windows import figures_of_merit
 
 HARRIS = Path(__file__).resolve().parents[2] / "assets" / "windows" / "harris1978.csv"
@@ -122,6 +123,35 @@ def test_falloff_once_the_side_lobes_have_settled(name, slope, shortest):
         spec = ("gaussian", 0.2 * length) if name == ("gaussian", 0.2) else name
         got = figures_of_merit(signal.get_window(spec, length))
         assert got.sidelobe_falloff_db_per_octave == pytest.approx(slope, abs=0.5), length
+
+
+@pytest.mark.parametrize("slope", [-6.0, -12.5, 3.0])
+@pytest.mark.parametrize("cosine", [False, True])
+@pytest.mark.parametrize("length", [64, 1024])
+def test_falloff_of_planted_lobes_is_exact(slope, cosine, length):
+    bins = np.arange(1.5, length / 2, 0.25)
+    x = np.pi * bins / length
+    level = slope * np.log2(np.sin(x)) - 40 + 20 * np.log10(np.cos(x)) * cosine
+    level -= 30 * (np.arange(len(bins)) % 2)  # every second lobe stands in the others' shadow
+    assert windows._falloff(bins, level, length) == pytest.approx(slope, abs=1e-6)
+
+
+def test_two_lobes_make_a_slope_and_one_does_not():
+    bins, level = np.array([1.5, 2.5, 4.5]), np.array([-20.0, -25.0, 99.0])  # the last is too high
+    octaves = np.log2(np.sin(np.pi * 2.5 / 10) / np.sin(np.pi * 1.5 / 10))
+    assert windows._falloff(bins, level, 10) == pytest.approx(-5 / octaves)
+    assert np.isnan(windows._falloff(bins[1:], level[1:], 10))
+    assert np.isnan(windows._falloff(bins[2:], level[2:], 10))
+    assert np.isnan(windows._falloff(bins[:0], level[:0], 10))
+
+
+def test_the_top_of_a_lobe_between_grid_points_is_that_of_its_parabola():
+    at = np.arange(400)
+    tops, heights = np.array([100.3, 250.0, 320.55]), np.array([-20.0, -33.0, -280.0])
+    level = np.max([h - 0.2 * (at - t) ** 2 for t, h in zip(tops, heights, strict=True)], axis=0)
+    bins, peaks = windows._envelope(10 ** (level / 20), np.array([100, 250, 321]))
+    np.testing.assert_allclose(bins, tops[:2] / 64)  # the third is a rounding error
+    np.testing.assert_allclose(peaks, heights[:2])
 
 
 def test_no_side_lobes_and_no_bandwidth_are_said_to_be_none():

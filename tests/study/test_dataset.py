@@ -1,5 +1,7 @@
 """Examples are the clips' frames and nothing else, and no sentence is on both sides of a split."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.audio import corpus
-from helpers.study.dataset import cut, sentences, split
+from helpers.study.dataset import Examples, batches, cut, sentences, split
 
 PARTS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 CLIPS = corpus.manifest()
@@ -67,6 +69,55 @@ def test_moments_leave_padding_out():
     together = np.concatenate(features)
     np.testing.assert_allclose(mean, together.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(variance, together.var(axis=0), rtol=1e-6)
+
+
+def test_moments_are_summed_in_double_precision():
+    rng = np.random.default_rng(1)
+    features = [10_000 + rng.normal(size=(5000, 3)).astype(np.float32)]
+    mean, variance = cut(table(1), features, 100).moments()
+    exact = features[0].astype(np.float64)
+    assert mean.dtype == variance.dtype == np.float64
+    np.testing.assert_allclose(mean, exact.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(variance, exact.var(axis=0), rtol=1e-9)
+
+
+def test_languages_may_be_named_in_another_order():
+    names = ("ru-RU", "xx-XX", "it-IT")
+    examples = cut(table(2), ramps([3, 3]), 3, languages=names)
+    assert examples.languages == names and examples.y.tolist() == [2, 0]
+
+
+def test_no_clips_make_no_examples():
+    with pytest.raises(ValueError, match="no clip has 1 frames, the longest has 0"):
+        cut(table(0), [], 3)
+    with pytest.raises(ValueError, match="no clip has 5 frames, the longest has 4"):
+        cut(table(2), ramps([4, 2]), 9, shortest=5)
+
+
+def numbered(n):
+    x = np.arange(n, dtype=np.float32).reshape(n, 1, 1)
+    return Examples(x, np.arange(n), np.ones(n, int), np.arange(n), tuple(map(str, range(n))))
+
+
+def epochs(data, number):
+    """Return the languages of some epochs; features must have come along."""
+    told = []
+    for _ in range(number):
+        pairs = [(x.numpy(), y.numpy()) for x, y in data]
+        assert all((x.ravel() == y).all() for x, y in pairs)
+        told.append(np.concatenate([y for _, y in pairs]).tolist())
+    return told
+
+
+def test_batches_keep_the_order_or_shuffle_all_examples_anew_in_each_epoch():
+    assert epochs(batches(numbered(150)), 2) == [list(range(150))] * 2
+    assert [len(y) for _, y in batches(numbered(150))] == [64, 64, 22]
+    first, second = epochs(batches(numbered(150), 32, shuffle=1), 2)
+    assert sorted(first) == sorted(second) == list(range(150)) and first != second
+    assert epochs(batches(numbered(150), 32, shuffle=1), 2) == [first, second]
+    assert epochs(batches(numbered(150), 32, shuffle=2), 1) != [first]
+    assert max(first.index(0), epochs(batches(numbered(150), shuffle=7), 1)[0].index(0)) > 32
+    assert epochs(batches(numbered(150), shuffle=0), 1) != [list(range(150))]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +229,9 @@ def test_a_pair_that_one_voice_speaks_alike_is_joined_for_all_voices(rng, spoken
     assert (got["a"], got["b"], got["c"]) == ("a", "a", "c")
 
 
-@pytest.mark.parametrize(("factor", "same"), [(1.0, True), (1.45, True), (1.55, False), (3, False)])
+@pytest.mark.parametrize(
+    ("factor", "same"), [(1.0, True), (1.45, True), (1.5, False), (1.55, False), (3, False)]
+)
 def test_the_same_course_of_another_length_is_another_sentence(rng, spoken, factor, same):
     slow = stretched(spoken[0], factor)
     for first, second in ((spoken[0], slow), (slow, spoken[0])):
@@ -206,6 +259,26 @@ def test_how_loud_a_clip_is_does_not_matter(rng, spoken):
     assert sentences(clips, wide).tolist() == ["a", "a"], "coefficients above the twelfth"
 
 
+@pytest.mark.parametrize("where", [np.s_[:, 1], np.s_[:, 12], np.s_[0], np.s_[-1]],
+                         ids=["coefficient 1", "coefficient 12", "beginning", "end"])  # fmt: skip
+def test_nothing_that_is_compared_may_differ_much(rng, spoken, where):
+    one, other = spoken[0].copy(), spoken[0].copy()
+    one[where], other[where] = 300, -300
+    got = planted([("a", "anna", "it", one), ("b", "anna", "it", other)])
+    assert got["b"] == "b"
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_the_unit_of_the_coefficients_does_not_matter(rng, spoken, scale):
+    rows = [("a", "anna", "it", spoken[0]), ("b", "anna", "it", alike(rng, spoken[0]))]
+    rows += [(name, "anna", "it", frames) for name, frames in zip("cde", spoken[1:], strict=True)]
+    clips = pd.DataFrame([row[:3] for row in rows], columns=["prompt", "speaker", "language"])
+    silent = np.ones(13)
+    silent[5] = 0  # a coefficient that is the same in all clips
+    frames = [row[3] * silent * scale for row in rows]
+    assert sentences(clips, frames).tolist() == ["a", "a", "c", "d", "e"]
+
+
 @pytest.mark.parametrize(("distance", "same"), [(0.6, True), (1.0, False)])
 def test_clips_are_alike_up_to_a_distance_of_four_fifths_of_the_spread(rng, distance, same):
     walks = np.cumsum(rng.standard_normal((60, 24, 13)), axis=1)  # nothing is to be stretched
@@ -224,6 +297,24 @@ def test_a_part_depends_on_nothing_but_the_sentence_and_the_seed():
     some = CLIPS.sample(frac=0.3, random_state=1)
     assert split(some, PARTS).equals(whole[some.index])
     assert not split(CLIPS, PARTS, seed=1).equals(whole)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_a_part_is_the_same_at_other_times(seed):
+    """Stored results hang on it: the digest's first 16 digits, as a fraction of the sizes."""
+    clips = pd.DataFrame({"prompt": [f"sentence {i}" for i in range(200)]})
+    got = split(clips, {"a": 3, "b": 1, "c": 1}, seed=seed)
+    for prompt, part in zip(clips["prompt"], got, strict=True):
+        digits = hashlib.sha256(f"{seed} {prompt}".encode()).hexdigest()[:16]
+        where = int(digits, 16) / 16**16
+        assert part == ("a" if where < 0.6 else "b" if where < 0.8 else "c")
+    assert got.name == "part" and split(clips, {"a": 3, "b": 1, "c": 1}).name == "part"
+
+
+def test_one_part_gets_everything_and_half_a_size_half_as_much():
+    clips = pd.DataFrame({"prompt": [str(i) for i in range(50)]})
+    assert set(split(clips, {"all": 0.3})) == {"all"}
+    assert split(clips, {"a": 0.2, "b": 0.4}).equals(split(clips, {"a": 1, "b": 2}))
 
 
 def test_parts_have_their_sizes():
@@ -265,6 +356,16 @@ def test_what_is_assigned_is_not_dealt():
         ({"parts": PARTS, "by": "mood"}, "no column 'mood'"),
         ({"parts": PARTS, "by": ["prompt", "mood"]}, "no column 'mood'"),
         ({"parts": PARTS, "by": []}, "by names no column"),
+        ({"parts": {"train": np.inf}}, "expected a positive size"),
+        ({"parts": PARTS, "assigned": {"y": "test", "x": "test"}}, "no clip has x, y as its"),
+        (
+            {"parts": PARTS, "by": ["prompt", "speaker"], "assigned": {"x": "test"}},
+            "no clip has x as its prompt or speaker",
+        ),
+        (
+            {"parts": PARTS, "by": "speaker", "assigned": {"july": "b", "paola": "a"}},
+            "no part a, b; there are",
+        ),
         ({"parts": PARTS, "assigned": {"x": "test"}}, "no clip has x as its prompt"),
         (
             {"parts": PARTS, "by": "speaker", "assigned": {"july": "exam"}},
@@ -277,3 +378,10 @@ def test_what_is_assigned_is_not_dealt():
 def test_a_split_that_cannot_be_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         split(CLIPS, **arguments)
+
+
+@pytest.mark.parametrize("nothing", ["", None, np.nan])
+def test_clips_without_a_speaker_are_counted(nothing):
+    clips = pd.DataFrame({"speaker": ["anna", nothing, nothing]})
+    with pytest.raises(ValueError, match="^2 of 3 clips have no speaker"):
+        split(clips, PARTS, by="speaker")

@@ -65,6 +65,26 @@ def test_p_is_the_share_of_all_orders_that_do_as_well(shares, groups):
     assert got != permutation(shares, LANGUAGES, NAMED, groups=groups, permutations=4000, seed=1)
 
 
+def test_the_observed_order_is_one_of_those_that_are_counted():
+    shares, languages = np.repeat(np.eye(2), 30, axis=0), ["en"] * 30 + ["es"] * 30
+    for number in (1, 99):  # none of them will ever find the one right order again
+        got = permutation(shares, languages, ["en", "es"], permutations=number)
+        assert got.p == 1 / (number + 1)
+
+
+def test_p_is_1_where_no_order_makes_a_difference():
+    """All get the same share, as sums in another order give it: to the last digit or nearly so."""
+    shares = np.tile([0.1, 0.2, 0.7], (6, 1))
+    assert permutation(shares, LANGUAGES, NAMED, permutations=99).p == 1
+
+
+def test_unasked_there_are_9999_orders_of_seed_0():
+    shares, languages = np.eye(2), ["en", "es"]
+    asked = permutation(shares, languages, ["en", "es"], permutations=9999, seed=0)
+    assert permutation(shares, languages, ["en", "es"]) == asked
+    assert 10_000 * asked.p == pytest.approx(round(10_000 * asked.p), abs=1e-9)
+
+
 def test_without_an_effect_p_is_below_five_per_cent_in_five_per_cent_of_all_cases():
     rng = np.random.default_rng(1)
     languages = [name for name in NAMED for _ in range(4)]
@@ -105,11 +125,24 @@ def test_another_mean_can_be_tested_and_brings_its_own_chance(shares):
         (lambda s: permutation(s, LANGUAGES, NAMED, groups="ab"), "2 groups and 6 voices"),
         (lambda s: permutation(s, LANGUAGES, NAMED, permutations=0), "permutations is 0"),
         (lambda s: overlapping([0.1], 0.2), "1 differences"),
+        (lambda s: balanced(s[:, 0], LANGUAGES, NAMED), r"shape \(6,\); expected .* 3 languages"),
+        (lambda s: balanced(s, [*LANGUAGES[:4], "yy", "xx"], NAMED), "no column for xx, yy; there"),
+        (lambda s: overlapping([[0.1, 0.2]] * 2, 0.2), "4 differences"),
         (lambda s: overlapping([0.1, 0.2], -1), "ratio is -1"),
-        (lambda s: holm({"a": 1.2}), "'a': 1.2"),
+        (lambda s: overlapping([0.1, 0.2], np.inf), "ratio is inf"),
+        (lambda s: overlapping([0.1, 0.2], 0.2, 0), "confidence 0; expected"),
+        (lambda s: overlapping([0.1, 0.2], 0.2, 1), "confidence 1; expected"),
+        (lambda s: holm({"a": 1.2, "b": 0.5}), "p-values are {'a': 1.2}"),
+        (lambda s: holm({"a": -0.1}), "'a': -0.1"),
+        (lambda s: holm({"a": np.nan}), "'a': nan"),
         (lambda s: mcnemar([True], [True, False]), "same questions"),
+        (lambda s: mcnemar([[True]], [[True]]), "same questions"),
         (lambda s: equal_error_rate([1, 2], [True, True]), "all trials are of one kind"),
+        (lambda s: equal_error_rate([1, 2], [False, False]), "all trials are of one kind"),
         (lambda s: equal_error_rate([1, 2], [True]), r"scores of \(2,\)"),
+        (lambda s: equal_error_rate([[1, 2]], [[True, False]]), r"scores of \(1, 2\)"),
+        (lambda s: cost(s[:, :1], ["en"] * 6, ["en"]), "1 languages and a prior of 0.5"),
+        (lambda s: cost(s, LANGUAGES, NAMED, prior=0), "a prior of 0;"),
         (lambda s: cost(s, ["en"] * 6, NAMED), "no excerpt of es, fr"),
         (lambda s: cost(s, LANGUAGES, NAMED, prior=1), "a prior of 1"),
     ],
@@ -126,6 +159,14 @@ def test_without_overlap_the_interval_is_students():
     interval = student.confidence_interval(0.95)
     assert (got.mean - got.half, got.mean + got.half) == pytest.approx(tuple(interval))
     assert overlapping(-values, 0).p == pytest.approx(got.p)
+
+
+def test_a_higher_confidence_takes_a_wider_interval():
+    values = np.random.default_rng(2).normal(0.02, 0.03, 7)
+    for confidence in (0.5, 0.99):
+        got = overlapping(values, ratio=0, confidence=confidence)
+        interval = scipy.stats.ttest_1samp(values, 0).confidence_interval(confidence)
+        assert (got.mean - got.half, got.mean + got.half) == pytest.approx(tuple(interval))
 
 
 def test_overlap_widens_the_interval_by_its_factor():
@@ -166,6 +207,13 @@ def test_holm_is_what_testing_all_subsets_gives(seed):
         wanted = max(min(1, len(some) * min(p[other] for other in some)) for some in sets)
         assert got[name] == pytest.approx(wanted)
     assert list(got) == list(names)
+
+
+def test_holm_takes_0_and_1_and_ties():
+    assert holm({"a": 1.0, "b": 0.0, "c": 0.4}) == {"a": 1.0, "b": 0.0, "c": 0.8}
+    assert holm({"a": 0.02, "b": 0.02}) == {"a": 0.04, "b": 0.04}
+    assert holm({"a": 0.7, "b": 0.6}) == {"a": 1.0, "b": 1.0}
+    assert holm({}) == {}
 
 
 def test_mcnemar_counts_only_where_the_models_differ():
@@ -221,3 +269,8 @@ def test_cost_is_the_sum_that_the_field_defines(prior):
     assert cost(5 * probabilities, languages, NAMED, prior) == pytest.approx(total / 3)
     nothing = np.full((90, 3), 1 / 3)
     assert cost(nothing, languages, NAMED, prior) == pytest.approx(min(prior, 1 - prior))
+
+
+def test_where_the_odds_are_even_a_detector_says_no():
+    # English is four times as likely, and its prior odds are one to four.
+    assert cost([[4, 1], [0, 1]], ["en", "es"], ["en", "es"], prior=0.2) == pytest.approx(0.1)

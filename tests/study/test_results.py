@@ -1,0 +1,177 @@
+"""The tables of runs give back what was planted in them."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.study import experiments, results
+from helpers.study.experiments import BASELINE, CHOOSING, Run
+
+ALL = "en es fr it ru"
+FIRST, SECOND = CHOOSING
+
+
+def row(accuracy, layer, rate, seed, **changed):
+    """Return the row of a run, as a table has it."""
+    tuned = {"C": rate} if layer == BASELINE else {"learning_rate": rate}
+    run = Run(layer, seed=seed, **{"languages": ALL} | tuned | changed)
+    return (
+        {"run": f"{layer} {rate} {seed} {changed}"}
+        | asdict(run)
+        | {"validation_accuracy": accuracy}
+    )
+
+
+@pytest.fixture
+def table():
+    """Return runs in which GRU is best at 0.01, and with 10 ms at 0.1; the baseline at 3."""
+    return pd.DataFrame(
+        [
+            row(0.50, "GRU", 0.01, FIRST),
+            row(0.70, "GRU", 0.01, SECOND),
+            row(0.55, "GRU", 0.1, FIRST),
+            row(0.57, "GRU", 0.1, SECOND),
+            row(0.99, "GRU", 0.1, 0),  # of no seed that chooses
+            row(0.60, "GRU", 0.01, 0),
+            row(0.61, "GRU", 0.01, 1),
+            row(0.98, "GRU", 0.1, FIRST, clipnorm=0.0),  # not a plain run
+            row(0.62, "GRU", 0.01, 0, clipnorm=0.0),
+            row(0.63, "GRU", 0.01, 0, languages="en es"),
+            row(0.97, "GRU", 0.1, SECOND, hop_ms=10),
+            row(0.20, "GRU", 0.01, SECOND, hop_ms=10),
+            row(0.90, "GRU", 0.1, 5, hop_ms=10),
+            row(0.91, "GRU", 0.01, 5, hop_ms=10),
+            row(0.40, "LSTM", 0.01, FIRST),
+            row(0.41, "LSTM", 0.01, 0),
+            row(0.42, "LSTM", 0.01, 5, hop_ms=10),  # tried at one rate only
+            row(0.30, BASELINE, 3.0, FIRST),
+            row(0.29, BASELINE, 0.3, FIRST),
+            row(0.31, BASELINE, 3.0, 0),
+            row(0.99, BASELINE, 0.3, 0),
+        ]
+    )
+
+
+def accuracies(rows):
+    return sorted(rows["validation_accuracy"])
+
+
+def test_rates_are_compared_by_the_mean_of_the_seeds_that_choose(table):
+    got = results.validated(table)
+    assert got.index.name == "learning rate or C" and got.columns.name == "layer"
+    wanted = pd.DataFrame(
+        {"GRU": [0.60, 0.56, np.nan, np.nan], "LSTM": [0.40, np.nan, np.nan, np.nan],
+         BASELINE: [np.nan, np.nan, 0.29, 0.30]},
+        index=[0.01, 0.1, 0.3, 3.0],
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(got, wanted[sorted(wanted)], check_names=False)
+    no_clipping = results.validated(table, clipnorm=0.0)
+    assert no_clipping.to_dict() == {"GRU": {0.1: 0.98}}
+    assert results.validated(table, hop_ms=10)["GRU"].to_dict() == {0.01: 0.20, 0.1: 0.97}
+
+
+def test_the_best_rate_is_that_of_the_highest_mean_at_each_frame_rate(table):
+    assert results.best_rates(table).to_dict() == {"GRU": 0.01, "LSTM": 0.01, BASELINE: 3.0}
+    longer = results.best_rates(table, hop_ms=10).to_dict()
+    assert longer == {"GRU": 0.1, "LSTM": 0.01, BASELINE: 3.0}
+
+
+def test_chosen_are_the_runs_at_the_best_rate_with_seeds_that_did_not_choose(table):
+    assert accuracies(results.chosen(table)) == [0.31, 0.41, 0.60, 0.61]
+    assert accuracies(results.chosen(table, clipnorm=0.0)) == [0.62]
+    assert accuracies(results.chosen(table, languages="en es")) == [0.63]
+    assert accuracies(results.chosen(table, hop_ms=10)) == [0.42, 0.90]
+    assert results.chosen(table, kept_out="july").empty
+    assert list(results.chosen(table)) == list(table)
+
+
+def test_what_is_asked_about_all_languages_is_not_answered_by_a_longer_name(table):
+    """All languages are the most languages, not the longest text."""
+    table.loc[9, "languages"] = "abcdefghijklmnopqrst uvwxyz"
+    assert accuracies(results.chosen(table)) == [0.31, 0.41, 0.60, 0.61]
+
+
+def test_plain_runs_of_ones_own_recordings_are_those_of_that_folder(table):
+    own = table.assign(corpus="mine", languages="aa bb")
+    assert results.best_rates(own).equals(results.best_rates(table))
+    assert accuracies(results.chosen(own)) == [0.31, 0.41, 0.60, 0.61, 0.63]
+
+
+def test_a_field_that_no_run_has_is_named(table):
+    with pytest.raises(TypeError, match="a run has no field mood, tempo"):
+        results.chosen(table, tempo=1, mood="", seconds=3.0)
+
+
+def test_tables_lie_with_the_course_or_in_a_folder_of_ones_own(tmp_path):
+    assert results.tables() == (results.RUNS, results.ANSWERS)
+    runs, answers = results.tables(str(tmp_path / "mine"))
+    assert runs == results.RUNS.parent / "mine" / "runs.csv"
+    assert answers == results.RUNS.parent / "mine" / "answers.csv"
+    assert results.tables(f"{tmp_path}/x/../mine/") == (runs, answers)
+
+
+def test_what_is_read_is_of_its_kind_and_empty_text_stays_text(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text(
+        "run,layer,learning_rate,C,clipnorm,seconds,seed,kept_out,languages,commit,fmax,extra\n"
+        "007,GRU,1,,1,3,0,,nan,00123,8000,\n"
+        "1e5,GRU,nan,2,0,1,4,NA,en es,None,4000,1.5\n"
+    )
+    got = results.read(path)
+    assert got["run"].tolist() == ["007", "1e5"]
+    assert got["commit"].tolist() == ["00123", "None"]
+    assert got["kept_out"].tolist() == ["", "NA"]
+    assert got["languages"].tolist() == ["nan", "en es"]
+    numbers = got[["learning_rate", "C", "clipnorm", "seconds", "extra"]]
+    assert {kind.kind for kind in numbers.dtypes} == {"f"}
+    wanted = [[1, np.nan, 1, 3, np.nan], [np.nan, 2, 0, 1, 1.5]]
+    np.testing.assert_array_equal(numbers.to_numpy(), wanted)
+    assert got["seed"].tolist() == [0, 4] and got["fmax"].dtype.kind == "i"
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch, table):
+    """Keep tables of recordings of one's own; of the clips as they are now are three runs."""
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(experiments, "digest", {"some/mine": "now", "": "the course's"}.get)
+    (tmp_path / "mine").mkdir()
+    table = table.head(4).assign(corpus="some/mine", clips=["old", "now", "now", "now"])
+    table["run"] = ["r0", "r1", "r2", "r3"]
+    table.to_csv(tmp_path / "mine" / "runs.csv", index=False)
+    lines = ["run,voice,language,unheard,aa,bb,other"]
+    lines += [f"r{run},bb x,bb,True,3,1,9" for run in (2, 1, 0)]
+    lines += ["r1,aa y,aa,False,2,0,9", "half,aa y,aa,False,2,0,9"]
+    (tmp_path / "mine" / "answers.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path / "mine"
+
+
+def test_runs_with_other_clips_are_left_out(mine, table):
+    got = results.runs("some/mine")
+    assert got["run"].tolist() == ["r1", "r2", "r3"] and got.index.tolist() == [0, 1, 2]
+    assert Run.of(got.iloc[0]) == replace(Run.of(table.iloc[1]), corpus="some/mine")
+
+
+def test_answers_say_which_share_was_right_and_of_which_run(mine):
+    got = results.answers("some/mine")
+    assert results.named(got) == ["aa", "bb"]
+    assert got["run"].tolist() == ["r2", "r1", "r1"]
+    assert got["right"].tolist() == [0.25, 0.25, 1.0]
+    assert got["learning_rate"].tolist() == [0.1, 0.01, 0.01]
+    assert "validation_accuracy" not in got
+
+
+def test_missing_tables_say_how_they_are_made(mine, monkeypatch):
+    old = pd.read_csv(mine / "runs.csv").assign(clips="old")
+    old.to_csv(mine / "runs.csv", index=False)
+    command = "make experiments CORPUS=some/mine$"
+    with pytest.raises(ValueError, match=f"^runs.csv: all 4 runs were made with other.*{command}"):
+        results.runs("some/mine")
+    (mine / "runs.csv").write_text("")
+    with pytest.raises(FileNotFoundError, match=f"no experiments with some/mine are.*{command}"):
+        results.runs("some/mine")
+    monkeypatch.setattr(results, "RUNS", mine / "none.csv")
+    message = "the corpus of the course are stored; make them with: make experiments$"
+    with pytest.raises(FileNotFoundError, match=message):
+        results.runs()
