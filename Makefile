@@ -13,7 +13,7 @@ JOBS   ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all test-signal check run handout bench mutants experiments lock corpus \
+.PHONY: help lab test test-all test-signal check run handout site bench mutants experiments lock corpus \
   contribute format clean
 
 help: ## list what make can do
@@ -52,6 +52,9 @@ run: $(VENV)/.ready ## execute notebooks and store their outputs: NB=03 (all who
 
 handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/, where they run as they are
 	$(BIN)/python -m tools.handout
+
+site: $(VENV)/.ready ## write the course as pages that need no server to build/site (ARGS=--still: in seconds)
+	$(BIN)/python -m tools.website $(ARGS)
 
 bench: $(VENV)/.ready ## measure how long features, imports and training take here
 	$(BIN)/python -m tools.bench
