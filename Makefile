@@ -13,8 +13,8 @@ JOBS   ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all test-signal check run handout bench mutants experiments lock corpus \
-  address contribute format clean
+.PHONY: help lab test test-all test-signal check run handout site bench mutants experiments lock \
+  corpus address contribute format clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ run: $(VENV)/.ready ## execute notebooks and store their outputs: NB=03 (all who
 
 handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/, where they run as they are
 	$(BIN)/python -m tools.handout
+
+site: $(VENV)/.ready ## write the course as pages that need no server to build/site (ARGS=--still: in seconds)
+	$(BIN)/python -m tools.website $(ARGS)
 
 bench: $(VENV)/.ready ## measure how long features, imports and training take here
 	$(BIN)/python -m tools.bench

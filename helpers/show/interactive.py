@@ -41,11 +41,12 @@ class Slider:
     def read(self, raw: float) -> float:
         """Return the nearest value on the slider's grid."""
         raw = min(max(raw, self.minimum), self.maximum)
-        steps = min(self._steps(raw), math.floor((self.maximum - self.minimum) / self.step + 1e-9))
+        steps = min(self.steps(raw), math.floor((self.maximum - self.minimum) / self.step + 1e-9))
         value = self.minimum + steps * self.step
         return value if isinstance(value, int) else round(value, 12)
 
-    def _steps(self, value: float) -> int:
+    def steps(self, value: float) -> int:
+        """Return how many steps above the minimum a value lies."""
         return round((value - self.minimum) / self.step)
 
     def write(self, value: float) -> float:
@@ -298,9 +299,8 @@ class Explorer(widget.Widget):
         """Answer the front end: new values, a drag, a density of pixels, or a press of play."""
         try:
             if content.get("play"):
-                y, sr = self._sound(**self._values)
-                [y] = listen.player(y, sr, "sound").sounds.values()
-                self.send({"sr": sr}, [y.astype(np.float32).tobytes()])
+                y, sr = self._heard()
+                self.send({"sr": sr}, [y.tobytes()])
                 return
             for name, raw in content.get("values", {}).items():
                 self._values[name] = self._parts[name].read(raw)
@@ -316,6 +316,51 @@ class Explorer(widget.Widget):
             self._answers += 1
             said = {"error": f"{type(error).__name__}: {error}", "answer": self._answers}
             self.picture = {**self.picture, **said, "values": self._written()}
+
+    @property
+    def parts(self) -> dict[str, Slider | Choice | Switch]:
+        """The controls under their names."""
+        return self._parts
+
+    def state(self, raw: dict) -> dict:
+        """Draw the figure in a state, for where no kernel will: on a page.
+
+        Parameters
+        ----------
+        raw : dict
+            What the front end shows of each control: a number, an option's position, on or off.
+
+        Returns
+        -------
+        dict
+            ``rgb``, an array of uint8 of shape (height, width, 3); ``texts``, the figure's moving
+            texts; ``areas``, what can be dragged, from (0, 0) at the top left to (1, 1); ``edges``,
+            for each of these the x coordinates at the picture's left and right edge; ``sound``,
+            None or samples and sampling rate.
+
+        Raises
+        ------
+        ValueError
+            If dragging is on an axis whose scale is not linear.
+        """
+        self._values = {name: part.read(raw[name]) for name, part in self._parts.items()}
+        drawn, edges = self._draw(), {}
+        for name in drawn["areas"]:
+            ax = self._parts[name].drag
+            if ax.get_xscale() != "linear":
+                raise ValueError(f"{name}: a page can drag along linear axes alone")
+            ends = ax.transData.inverted().transform([(0, 0), (self._width, 0)])
+            edges[name] = ends[:, 0].tolist()
+        rgb = np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
+        sound = self._heard() if self.sounds else None
+        return {"rgb": rgb, "edges": edges, "sound": sound} | {
+            key: drawn[key] for key in ("texts", "areas")
+        }
+
+    def _heard(self) -> tuple[np.ndarray, int]:
+        y, sr = self._sound(**self._values)
+        [y] = listen.player(y, sr, "sound").sounds.values()
+        return y.astype(np.float32), sr
 
     def _written(self) -> dict:
         return {name: self._parts[name].write(value) for name, value in self._values.items()}

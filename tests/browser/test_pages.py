@@ -1,0 +1,133 @@
+"""The pages as a reader has them: from a folder, with no server, no network and no kernel."""
+
+import re
+import warnings
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tools.execute import NOTEBOOKS
+from tools.website import __main__ as website
+
+PAGES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Return the folder of all pages; the start page's figure moves, the others stand still."""
+    folder = tmp_path_factory.mktemp("site")
+    start = NOTEBOOKS / f"{website.START}.ipynb"
+    scripts = {start.stem: website.moving(start, folder / "kept")}
+    notebooks = sorted(NOTEBOOKS.glob("*.ipynb"))
+    with warnings.catch_warnings(action="ignore"):  # what Sphinx and its parts have to settle
+        website.write(folder / "pages", notebooks, folder / "source", scripts)
+    return folder / "pages"
+
+
+@pytest.fixture(scope="module")
+def visit(site, browser):
+    """Return a function that opens a page, refuses every other address, and notes what is wrong."""
+    page = browser.new_page()
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+
+    def refuse(route):
+        if route.request.url.startswith(("file:", "data:", "blob:")):
+            return route.continue_()
+        wrong.append(f"asks for {route.request.url}")
+        return route.abort()
+
+    page.route("**/*", refuse)
+
+    def open_it(name, width=1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        wrong.clear()
+        page.goto((site / f"{name}.html").as_uri())
+        return page, wrong
+
+    yield open_it
+    page.close()
+
+
+class Names(HTMLParser):
+    """What a page links to, what can be linked to, and its pictures without a description."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.anchors, self.undescribed = set(), set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        """Note a tag."""
+        found = dict(attributes)
+        self.anchors.add(found.get("id"))
+        for name in ("href", "src", "data-script"):
+            if found.get(name):
+                self.links.add(found[name])
+        if tag == "img" and not found.get("alt"):
+            self.undescribed.append(found)
+
+
+def test_every_link_leads_somewhere_and_every_picture_is_described(site):
+    pages = {p.name: Names(p.read_text(encoding="utf-8")) for p in site.glob("*.html")}
+    assert {f"{name}.html" for name in PAGES} <= set(pages)
+    for name, page in pages.items():
+        assert not page.undescribed, name
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme:
+                assert parts.scheme in ("https", "http", "data"), (name, link)
+                continue
+            path = unquote(parts.path) or name
+            assert (site / path).exists(), (name, link)
+            if parts.fragment and path.endswith(".html"):
+                assert unquote(parts.fragment) in pages[path].anchors, (name, link)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_needs_nobody_and_fits_a_telephone(visit, name):
+    page, wrong = visit(name)
+    page.wait_for_function("!window.MathJax || window.MathJax.startup?.promise")
+    page.evaluate("window.MathJax?.startup.promise")
+    formulas = page.evaluate(
+        "['.math', 'mjx-container', 'mjx-merror'].map(s => document.querySelectorAll(s).length)"
+    )
+    assert formulas[0] == formulas[1] and formulas[2] == 0
+    assert not re.search(r"\$[^$\n]+\$", page.inner_text("article p >> nth=0"))
+    page.set_viewport_size({"width": 375, "height": 750})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert wrong == []
+
+
+def test_a_figure_moves_by_keyboard_by_drag_and_is_heard(visit):
+    page, wrong = visit(website.START)
+    figure = page.locator(".moving").first
+    figure.scroll_into_view_if_needed()
+    slider = figure.locator("input[type=range]")
+    slider.wait_for()
+    pixels = "c => c.toDataURL()"
+    canvas = figure.locator("canvas")
+    before, value = canvas.evaluate(pixels), float(slider.input_value())
+    slider.press("ArrowRight")
+    page.wait_for_function(
+        "([c, old]) => c.toDataURL() !== old", arg=[canvas.element_handle(), before]
+    )
+    step = float(slider.get_attribute("step"))
+    assert float(slider.input_value()) == value + step
+    assert figure.locator("output").inner_text() == f"{value + step:.0f} Hz"
+    figure.get_by_role("button").click()
+    page.wait_for_function(
+        "b => b.textContent.includes('stop')", arg=figure.get_by_role("button").element_handle()
+    )
+    assert figure.locator(".wrong").inner_text() == "" and wrong == []
+
+
+def test_the_search_finds_a_word_where_it_is_explained(visit):
+    page, wrong = visit("search")
+    page.goto(page.url + "?q=leakage")
+    page.wait_for_selector("#search-results li a")
+    found = page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.href)")
+    assert any("02_windowing" in link for link in found)
+    assert wrong == []

@@ -1,0 +1,1 @@
+"""The course as a site of pages that need no server and no network: ``make site``."""
