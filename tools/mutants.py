@@ -45,7 +45,7 @@ TESTS = {
     "audio/corpus": ["audio/test_corpus"],
     "audio/recordings": ["audio/test_recordings"],
     "networks/recall": ["networks/test_recall"],
-    "networks/pooling": ["networks/test_kinds"],
+    "networks/pooling": ["networks/test_pooling"],
     "networks/layers": ["networks/test_layers", "networks/test_kinds"],
     "networks/classifiers": ["networks/test_classifiers"],
     "study/dataset": ["study/test_dataset"],
