@@ -36,6 +36,38 @@ def test_an_answer_is_told_what_is_wrong(capsys, answer, told):
     assert capsys.readouterr().out == told + "\n"
 
 
+@pytest.mark.parametrize(
+    ("got", "wanted", "tolerances", "right"),
+    [
+        (1e6 + 0.9, 1e6, {}, True),
+        (1e6 + 1.1, 1e6, {}, False),
+        (0.9e-9, 0, {}, True),
+        (1.1e-9, 0, {}, False),
+        (1e6 + 1.1, 1e6, {"rtol": 1e-5}, True),
+        (1e6 + 0.9, 1e6, {"rtol": 1e-7}, False),
+        (0.01, 0, {"atol": 0.02}, True),
+        (0.9e-9, 0, {"atol": 0}, False),
+    ],
+)
+def test_numbers_may_differ_by_as_much_as_is_said(capsys, got, wanted, tolerances, right):
+    def check(answer):
+        """Right."""
+        exercises.expect(answer, wanted, "a number", **tolerances)
+
+    exercises.checker(check)(got)
+    assert capsys.readouterr().out.startswith("✓" if right else "✗ a number: you give")
+
+
+def test_where_a_table_differs_is_told_by_row_and_column(capsys):
+    def check(answer):
+        """Right."""
+        exercises.expect(answer, np.eye(3), "a table")
+
+    exercises.checker(check)(np.eye(3) + np.eye(3)[[2, 2, 1]] * [[0], [0.5], [0.5]])
+    told = "✗ a table: 2 of 9 values differ; the first is at [1, 2]: you give 0.5, expected 0.\n"
+    assert capsys.readouterr().out == told
+
+
 @pytest.mark.parametrize(("got", "told"), [("hann", "✓"), ("Hann", "✗"), (True, "✗")])
 def test_words_are_compared_exactly(capsys, got, told):
     exercises.checker(check_word)(got)

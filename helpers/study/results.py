@@ -142,9 +142,9 @@ def _same(table: pd.DataFrame, **changed) -> pd.Series:
     wanted = {f.name: f.default for f in fields(Run) if f.default is not MISSING}
     wanted["corpus"] = table["corpus"].iloc[0]
     wanted["languages"] = max(table["languages"], key=lambda names: len(names.split()))  # all
+    for name in ("learning_rate", "C", "seed"):
+        del wanted[name]
     wanted |= changed
-    for name in ("layer", "learning_rate", "C", "seed"):
-        wanted.pop(name, None)
     return (table[list(wanted)] == pd.Series(wanted)).all(axis=1)
 
 

@@ -1,12 +1,14 @@
 """Whatever people record is read, and whatever cannot be read is told by its true reason."""
 
 import io
+import itertools
 import re
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -359,3 +361,157 @@ def test_a_file_is_read_and_named(tmp_path):
     for name in ("nowhere.wav", ""):
         with pytest.raises(DecodingError, match="cannot be read"):
             decoding.read(tmp_path / name)
+
+
+# --- what headers say, planted as their standards lay them out
+
+
+def mpeg_header(version, layer, bits, rate, padding=0, protection=1):
+    """Return a header of MPEG audio; version 3 is MPEG 1, 2 is MPEG 2, 0 is MPEG 2.5."""
+    second = 0xE0 | version << 3 | (4 - layer) << 1 | protection
+    return bytes([0xFF, second, bits << 4 | rate << 2 | padding << 1, 0])
+
+
+@pytest.mark.parametrize("version", [3, 2, 0])
+@pytest.mark.parametrize("layer", [1, 2, 3])
+def test_every_frame_of_mpeg_is_as_long_as_ffmpeg_finds_it(version, layer):
+    for bits, rate, padding in itertools.product(range(1, 15), range(3), range(2)):
+        head = mpeg_header(version, layer, bits, rate, padding)
+        length, _ = decoding._mpeg_frame(b"before" + head, 6)
+        with av.open(io.BytesIO((head + bytes(length - 4)) * 8), format="mp3") as container:
+            sizes = [packet.size for packet in container.demux() if packet.size]
+        assert set(sizes) == {length}, head
+
+
+def test_what_is_no_header_of_mpeg_is_none():
+    whole = mpeg_header(3, 3, 9, 0)
+    assert decoding._mpeg_frame(whole, 0)
+    reserved = [mpeg_header(1, 3, 9, 0), mpeg_header(3, 4, 9, 0), mpeg_header(3, 3, 0, 0),
+                mpeg_header(3, 3, 15, 0), mpeg_header(3, 3, 9, 3)]  # fmt: skip
+    for head in [*reserved, whole[:3], b"\xfe" + whole[1:], b"\xff\xdb" + whole[2:], b""]:
+        assert decoding._mpeg_frame(head, 0) is None, head
+
+
+def test_frames_of_one_stream_share_version_layer_and_rate_alone():
+    def fixed(*fields):
+        return decoding._mpeg_frame(mpeg_header(*fields), 0)[1]
+
+    plain = fixed(3, 3, 9, 1)
+    assert fixed(3, 3, 4, 1) == fixed(3, 3, 9, 1, 1) == fixed(3, 3, 9, 1, 0, 0) == plain
+    others = {fixed(2, 3, 9, 1), fixed(3, 2, 9, 1), fixed(3, 3, 9, 0), fixed(3, 3, 9, 2)}
+    assert len(others) == 4 and plain not in others
+
+
+def test_three_frames_in_a_row_within_64_kib_are_mpeg():
+    def frames(*rates):
+        heads = [mpeg_header(3, 3, 9, rate) for rate in rates]
+        return b"".join(head + bytes(decoding._mpeg_frame(head, 0)[0] - 4) for head in heads)
+
+    whole = frames(1, 1, 1)
+    for before in (b"", b"\xff", b"\xff\xfb", bytes(65_535)):
+        assert decoding._hidden_mpeg(before + whole) == "mpeg"
+    for data in (bytes(65_536) + whole, frames(1, 1), frames(1, 1, 0), bytes(9), b""):
+        assert decoding._hidden_mpeg(data) is None
+    assert decoding._hidden_mpeg(frames(0) + whole) == "mpeg"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"RIFF....WAVEfmt ", "wav"), (b"RF64....WAVEds64", "wav"), (b"BW64....WAVEds64", "wav"),
+        (b"RIFX....WAVEfmt ", "wav"), (b"RIFF....AVI LIST", "avi"), (b"RIFF....CDXA....", None),
+        (b"FORM....AIFFCOMM", "aiff"), (b"FORM....AIFCFVER", "aiff"),
+        (b"FORM....8SVXVHDR", "other"), (b"FORM....ILBMBMHD", None),
+        (b"riff\x2e\x91\xcf\x11", "w64"), (b".snd", "au"),
+        (b"dns.", "au"), (b"caff\0\1\0\0", "caf"), (b"fLaC", "flac"), (b"OggS", "ogg"),
+        (b"\x1aE\xdf\xa3", "matroska"), (b"#!AMR\n", "amr"), (b"FLV\x01\x05", "flv"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"), (b"NIST_1A\n   1024\n", "sphere"),
+        (b"Creative Voice File\x1a", "other"), (b"\0\0\0\x18ftypM4A ....", "mp4"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", "mp4"), (b"\0\0\0\x18ftypM4A", None),
+        (b"\0\0\0\x18ftypavif....", None), (b"\0\0\0\x18ftypcrx ....", None),
+        (b"\xff\xf1", "adts"), (b"\xff\xf9\x50", "adts"), (b"\xff", None), (b"\xff\xf7", None),
+        (mpeg_header(3, 3, 9, 0), "mpeg"), (mpeg_header(2, 2, 9, 0), "mpeg"),
+        (b"ID3\4\0\0\0\0\0\5" + b"12345" + b"fLaC", "flac"),
+        (b"ID3\4\0\0\0\0\1\2" + bytes(130) + b"OggS", "ogg"),
+        (b"ID3\4\0\0\0\1\0\0" + bytes(2**14) + b"fLaC", "flac"),
+        (b"ID3\4\0\0\1\0\0\0" + bytes(2**21) + b"fLaC", "flac"),
+        (b"ID3\4\0\0\0\0\0\5" + b"1234" + b"fLaC", "mpeg"), (b"ID3\4\0\0\0\0\0", None),
+        (b"ID3\4\0\0\0\0\0\5" + b"12345" + b"ID3\4\0\0\0\0\0\0fLaC", "mpeg"),
+    ],
+)  # fmt: skip
+def test_the_first_bytes_tell_the_format(data, kind):
+    assert decoding._kind(data) == kind
+
+
+def test_how_much_is_missing_is_told_as_far_as_it_is_known():
+    half, ends, nothing = decoding.Missing(0.5), decoding.Missing(ends=1.25), decoding.Missing()
+    assert half.seconds(3.0) == 3.0 and decoding.Missing(0.75).seconds(3.0) == pytest.approx(1)
+    assert ends.seconds(3.0) == nothing.seconds(3.0) == np.inf
+    assert half.said(3.0) == "breaks off after 3.00 of 6.00 s"
+    assert ends.said(3.0) == ends.said(None) == "breaks off; its last whole piece ends at 1.25 s"
+    assert decoding.Missing(ends=0.0).said(None).endswith("ends at 0.00 s")
+    assert half.said(None) == nothing.said(3.0) == "breaks off; copy it again"
+
+
+@pytest.mark.parametrize(
+    ("packet", "rate"),
+    [
+        (b"\x01vorbis" + struct.pack("<IBI", 0, 1, 44_100), 44_100),
+        (b"\x01vorbis" + struct.pack("<IBI", 0, 1, 44_100)[:-1], 0),
+        (b"OpusHead" + bytes(11), 48_000),
+        (b"Speex   " + bytes(28) + struct.pack("<I", 8_000), 8_000),
+        (b"Speex   " + bytes(28) + struct.pack("<I", 8_000)[:-1], 0),
+        # The stream's information: 10 bytes of sizes, then 20 bits of the rate (RFC 9639).
+        (b"\x7fFLAC" + bytes(22) + struct.pack(">I", 96_000 << 12 | 0xABC), 96_000),
+        (b"\x7fFLAC" + bytes(22) + struct.pack(">I", 96_000 << 12)[:2], 0),
+        (b"fishead\0" + bytes(60), 0),
+    ],
+)
+def test_an_ogg_stream_tells_its_rate(packet, rate):
+    assert decoding._ogg_rate(packet) == rate
+
+
+@pytest.mark.parametrize(("there", "share"), [(2000, None), (2400, None), (1500, 0.75), (0, 0)])
+def test_a_sphere_or_au_file_is_held_against_its_header(there, share):
+    text = b"NIST_1A\n   1024\nchannel_count -i 2\nsample_n_bytes -i 2\nsample_count -i 500\n"
+    files = {"sphere": text.ljust(1024) + bytes(there)}
+    for magic, order in ((b".snd", ">"), (b"dns.", "<")):
+        files[magic] = (
+            magic + struct.pack(f"{order}5I", 32, 2000, 3, 8000, 2).ljust(28) + bytes(there)
+        )
+    for kind, data in files.items():
+        got = decoding._compare_with_header(data, "sphere" if kind == "sphere" else "au")
+        assert got == (data, None if share is None else decoding.Missing(share)), kind
+    unknown = b".snd" + struct.pack(">5I", 32, 0xFFFFFFFF, 3, 8000, 2).ljust(28) + bytes(there)
+    assert decoding._compare_with_header(unknown, "au") == (unknown, None)
+    assert decoding._compare_with_header(text[:60].ljust(1024), "sphere")[1] is None
+
+
+def box(name, size=8, length=None):
+    """Return a box of an MP4 file of so many bytes, which says another length if one is given."""
+    return struct.pack(">I4s", size if length is None else length, name) + bytes(size - 8)
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (box(b"ftyp", 16) + box(b"moov", 20) + box(b"mdat", 9), True),
+        (box(b"ftyp", 16) + box(b"mdat", 20) + box(b"moov"), True),
+        (box(b"ftyp", 16) + box(b"mdat", 20), False),
+        (box(b"moov", 20) + box(b"mdat", 20, 21), False),
+        (box(b"moov", 20) + box(b"mdat", 20, 0), True),
+        (box(b"moov", 20) + box(b"mdat", 20, 7) + b"no box", True),
+        (struct.pack(">I4sQ", 1, b"mdat", 30) + bytes(14) + box(b"moov"), True),
+        (box(b"moov") + struct.pack(">I4sQ", 1, b"mdat", 31) + bytes(14), False),
+    ],
+)
+def test_the_boxes_of_an_mp4_must_be_whole_and_describe_the_sound(data, whole):
+    assert decoding._compare_with_header(data, "mp4")[1] == (None if whole else decoding.Missing())
+
+
+def test_an_avi_must_be_as_long_as_it_says():
+    data = b"RIFF" + struct.pack("<I", 100) + b"AVI " + bytes(96)
+    assert decoding._compare_with_header(data, "avi") == (data, None)
+    assert decoding._compare_with_header(data[:-1], "avi")[1] == decoding.Missing()
+    unknown = b"RIFF" + struct.pack("<I", 2**32 - 1) + b"AVI " + bytes(96)
+    assert decoding._compare_with_header(unknown, "avi")[1] is None

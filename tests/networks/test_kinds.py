@@ -149,19 +149,6 @@ def test_states_are_averaged_over_what_is_no_padding(name):
     np.testing.assert_allclose(output(states.mean(axis=1)), model(padded), atol=1e-6)
 
 
-def test_attention_weights_states_by_the_softmax_of_their_scores():
-    rng = np.random.default_rng(3)
-    pooling = layers.AttentionPooling()
-    pooling.build((None, None, 4))
-    W, b, v = (rng.standard_normal(w.shape) for w in pooling.get_weights())
-    pooling.set_weights([W, b, v])
-    h = rng.standard_normal((2, 6, 4))
-    mask = np.array([[True] * 6, [True, True, False, True, False, False]])
-    for row, kept, got in zip(h, mask, pooling(h, mask=mask).numpy(), strict=True):
-        score = np.exp(np.tanh(row[kept] @ W + b) @ v)
-        np.testing.assert_allclose(got, (score * row[kept]).sum(0) / score.sum(), atol=1e-5)
-
-
 def test_sizing_and_copying_a_network_draw_no_random_numbers():
     def weights(between):
         set_seed(5)

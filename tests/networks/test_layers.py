@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.networks import layers
-from helpers.networks.backend import keras
+from helpers.networks.backend import keras, set_seed
 
 KINDS = {"SimpleRNN": keras.layers.SimpleRNN, "GRU": keras.layers.GRU, "LSTM": keras.layers.LSTM}
 ACTIVATIONS = [
@@ -241,6 +241,7 @@ def test_the_summary_counts_what_is_there(kind, units, features, use_bias, reset
     layer = layer_of(kind, features, units=units, use_bias=use_bias, **options)
     row = layers.summary(layer).loc[kind]
     assert row["parameters"] == layer.count_params()
+    assert (row["features"], row["units"]) == (features, units)
     assert row["states"] == len(layer.cell.state_size if kind == "LSTM" else [1])
     assert row["gates"] == sum(
         name in "zrfio" for name in layers.trace(layer, np.zeros((1, 1, features)))
@@ -271,3 +272,62 @@ def test_the_summary_of_the_three_layers():
     assert list(table["gates"]) == [0, 2, 3]
     assert list(table["weight matrices"]) == [2, 6, 8]
     assert list(table["parameters"]) == [5440, 16512, 21760]
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"return_state": True}])
+def test_reach_is_what_a_small_change_of_the_input_does(kind, options):
+    set_seed(0)
+    layer = getattr(keras.layers, kind)(3, dtype="float64", **options)
+    layer.build((None, None, 2))
+    x = np.random.default_rng(0).standard_normal((2, 5, 2))
+    norms = layers.gradient_norms(layer, x)
+    assert norms.shape == (2, 5)
+    for t in range(5):
+        jacobian = np.zeros((2, 3, 2))
+        for feature in range(2):
+            change = np.zeros_like(x)
+            change[:, t, feature] = 1e-6
+            above, below = (layers.trace(layer, x + s * change)["h"][:, -1] for s in (1, -1))
+            jacobian[:, :, feature] = (above - below) / 2e-6
+        np.testing.assert_allclose(norms[:, t], np.linalg.norm(jacobian, 2, (1, 2)), atol=1e-8)
+
+
+def test_reach_refuses_what_it_would_disturb_or_not_understand():
+    stateful = keras.layers.GRU(2, stateful=True)
+    stateful.build((1, None, 2))
+    with pytest.raises(ValueError, match="stateful"):
+        layers.gradient_norms(stateful, np.zeros((1, 3, 2)))
+    with pytest.raises(ValueError, match=r"shape \(3, 2\); expected \(batch, time, features\)"):
+        layers.gradient_norms(keras.layers.GRU(2), np.zeros((3, 2)))
+
+
+def test_reach_of_what_is_no_recurrent_layer_is_its_derivative_too():
+    mean = keras.Sequential([keras.Input((4, 2)), keras.layers.GlobalAveragePooling1D()])
+    np.testing.assert_allclose(layers.gradient_norms(mean, np.zeros((3, 4, 2))), 1 / 4)
+
+
+def test_growing_values_are_passed_over_as_silently_as_the_layer_does():
+    layer = layer_of("SimpleRNN", 1, scale=1e30, activation="linear", return_sequences=True)
+    x = np.ones((1, 9, 1), np.float32)
+    np.testing.assert_array_equal(
+        np.isfinite(layers.trace(layer, x)["h"]), np.isfinite(layer(x).numpy())
+    )
+
+
+def test_a_stateful_layer_that_has_read_nothing_starts_from_zeros():
+    layer = layer_of("GRU", 3, stateful=True, return_sequences=True)
+    x = np.random.default_rng(1).standard_normal((2, 4, 3)).astype("float32")
+    opened = layers.trace(layer, x)["h"]
+    np.testing.assert_allclose(opened, layer(x), atol=1e-6)
+
+
+def test_the_entry_of_a_kind_is_found_by_name_and_by_layer():
+    for name in KINDS:
+        assert layers.kind_of(layer_of(name, 2)) is layers.kind_named(name) is layers.KINDS[name]
+    with pytest.raises(
+        ValueError, match="no layer 'RNN'; there are SimpleRNN, GRU, LSTM, GRU mean"
+    ):
+        layers.kind_named("RNN")
+    with pytest.raises(TypeError, match="^Dense is not supported: expected a keras SimpleRNN, GRU"):
+        layers.kind_of(keras.layers.Dense(2))

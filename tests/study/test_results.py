@@ -84,6 +84,8 @@ def test_chosen_are_the_runs_at_the_best_rate_with_seeds_that_did_not_choose(tab
     assert accuracies(results.chosen(table, languages="en es")) == [0.63]
     assert accuracies(results.chosen(table, hop_ms=10)) == [0.42, 0.90]
     assert results.chosen(table, kept_out="july").empty
+    assert accuracies(results.chosen(table, layer="GRU")) == [0.60, 0.61]
+    assert accuracies(results.chosen(table, seed=1)) == [0.61]
     assert list(results.chosen(table)) == list(table)
 
 
@@ -138,25 +140,26 @@ def mine(tmp_path, monkeypatch, table):
     monkeypatch.setattr(experiments, "digest", {"some/mine": "now", "": "the course's"}.get)
     (tmp_path / "mine").mkdir()
     table = table.head(4).assign(corpus="some/mine", clips=["old", "now", "now", "now"])
-    table["run"] = ["r0", "r1", "r2", "r3"]
+    table["run"] = ["020", "021", "022", "023"]
     table.to_csv(tmp_path / "mine" / "runs.csv", index=False)
     lines = ["run,voice,language,unheard,aa,bb,other"]
-    lines += [f"r{run},bb x,bb,True,3,1,9" for run in (2, 1, 0)]
-    lines += ["r1,aa y,aa,False,2,0,9", "half,aa y,aa,False,2,0,9"]
+    lines += [f"02{run},NA,bb,True,3,1,9" for run in (2, 1, 0)]
+    lines += ["021,aa y,aa,False,2,0,9", "09,aa y,aa,False,2,0,9"]
     (tmp_path / "mine" / "answers.csv").write_text("\n".join(lines) + "\n")
     return tmp_path / "mine"
 
 
 def test_runs_with_other_clips_are_left_out(mine, table):
     got = results.runs("some/mine")
-    assert got["run"].tolist() == ["r1", "r2", "r3"] and got.index.tolist() == [0, 1, 2]
+    assert got["run"].tolist() == ["021", "022", "023"] and got.index.tolist() == [0, 1, 2]
     assert Run.of(got.iloc[0]) == replace(Run.of(table.iloc[1]), corpus="some/mine")
 
 
 def test_answers_say_which_share_was_right_and_of_which_run(mine):
     got = results.answers("some/mine")
     assert results.named(got) == ["aa", "bb"]
-    assert got["run"].tolist() == ["r2", "r1", "r1"]
+    assert got["run"].tolist() == ["022", "021", "021"]
+    assert got["voice"].tolist() == ["NA", "NA", "aa y"]
     assert got["right"].tolist() == [0.25, 0.25, 1.0]
     assert got["learning_rate"].tolist() == [0.1, 0.01, 0.01]
     assert "validation_accuracy" not in got
