@@ -244,6 +244,6 @@ def lstm(ax: plt.Axes, now: Mapping[str, np.ndarray]) -> Callable:
     flow.arrow((11.2, 1.9), (11.2, 2.8))
     flow.gate_input(r"$\sigma(W_o[h_{t-1}, x_t] + b_o)$", 11.2, 1.5)
     flow.arrow((11.4, 3.0), (12.15, 3.0))
-    flow.arrow((13.1, 2.6), (13.1, 2.0), label="to step $t+1$", at=(0, -0.55))
+    flow.arrow((13.1, 3.4), (13.1, 4.0), label="to step $t+1$", at=(0, 0.5))
     flow.fill(now)
     return flow.fill

@@ -335,7 +335,7 @@ def recall(
     import pandas as pd  # only here: the signal notebooks do not wait for it
 
     delays = np.sort(runs["delay"].unique())
-    room = 0.7 * np.min(np.diff(np.log(delays)), initial=np.log(2)) / len(starts)
+    room = min(0.8 * np.min(np.diff(np.log(delays)), initial=np.log(2)) / len(starts), 0.25)
     means = {}
     for number, (name, (kind, gate_bias)) in enumerate(starts.items()):
         bias = runs["gate_bias"]
