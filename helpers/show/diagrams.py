@@ -168,6 +168,7 @@ def gru(ax: plt.Axes, now: Mapping[str, np.ndarray]) -> Callable:
     flow.arrow((2.05, 5.4), (8.0, 5.4))
     flow.arrow((8.4, 5.4), (10.2, 5.4))
     flow.arrow((10.6, 5.4), (11.35, 5.4))
+    flow.arrow((12.3, 5.0), (12.3, 4.4), label="to step $t+1$", at=(0, -0.55))
     flow.arrow((3.3, 5.4), (3.3, 4.4))
     flow.arrow((3.3, 3.3), (3.3, 4.0))
     flow.gate_input(r"$\sigma(W_r[h_{t-1}, x_t] + b_r)$", 3.3, 2.9)
@@ -243,5 +244,6 @@ def lstm(ax: plt.Axes, now: Mapping[str, np.ndarray]) -> Callable:
     flow.arrow((11.2, 1.9), (11.2, 2.8))
     flow.gate_input(r"$\sigma(W_o[h_{t-1}, x_t] + b_o)$", 11.2, 1.5)
     flow.arrow((11.4, 3.0), (12.15, 3.0))
+    flow.arrow((13.1, 3.4), (13.1, 4.0), label="to step $t+1$", at=(0, 0.5))
     flow.fill(now)
     return flow.fill

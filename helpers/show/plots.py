@@ -297,59 +297,68 @@ def reach(ax: plt.Axes, norms: Mapping[str, np.ndarray]) -> None:
 
 
 def recall(
-    ax: plt.Axes, results: pd.DataFrame, starts: Mapping[str, tuple[str, float | None]]
+    ax: plt.Axes, runs: pd.DataFrame, starts: Mapping[str, tuple[str, float | None]]
 ) -> pd.DataFrame:
     """Draw the accuracy of the recall task against the delay.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-    results : pandas.DataFrame
-        As `helpers.networks.recall.results` returns it.
+    runs : pandas.DataFrame
+        One learning rate for each layer, start and delay, as `helpers.networks.recall.best` chooses
+        it.
     starts : mapping of str to tuple
         The kind of layer and its gates' bias, as for `helpers.networks.recall.build`, under the
-        names that the legend shows. Of several learning rates, each delay takes the one with the
-        highest mean accuracy.
+        names that the legend shows.
 
     Returns
     -------
     pandas.DataFrame
-        The mean over the seeds, one row for each delay, one column for each name. The dots in the
-        figure are single runs.
+        The mean over the seeds, one row for each delay, one column for each name: the lines of the
+        figure. Its dots are single runs; those of one delay stand side by side, by their start and
+        then by their seed, so that equal ones do not hide each other.
+
+    Raises
+    ------
+    ValueError
+        If there is no run of a layer and start, or runs at several learning rates for one delay.
 
     Examples
     --------
-    >>> from helpers.networks.recall import results
+    >>> from helpers.networks.recall import best, results
     >>> fig, ax = plt.subplots()
-    >>> table = recall(ax, results(), {"simple": ("SimpleRNN", None)})
+    >>> table = recall(ax, best(results()), {"simple": ("SimpleRNN", None)})
     >>> table.index.tolist()
     [5, 10, 20, 40, 80, 160]
     >>> plt.close(fig)
     """
-    best = {name: _best_rate(results, *start) for name, start in starts.items()}
-    for number, (name, runs) in enumerate(best.items()):
-        means = runs.groupby("delay")["accuracy"].mean()
-        (line,) = ax.plot(means.index, means, marker="none", label=name)
-        beside = runs["delay"] * 1.04 ** (number - (len(best) - 1) / 2)
-        ax.plot(beside, runs["accuracy"], "o", color=line.get_color(), alpha=0.5)
+    import pandas as pd  # only here: the signal notebooks do not wait for it
+
+    delays = np.sort(runs["delay"].unique())
+    room = min(0.8 * np.min(np.diff(np.log(delays)), initial=np.log(2)) / len(starts), 0.25)
+    means = {}
+    for number, (name, (kind, gate_bias)) in enumerate(starts.items()):
+        bias = runs["gate_bias"]
+        started = bias.isna() if gate_bias is None else bias == gate_bias
+        own = runs[(runs["layer"] == kind) & started].sort_values(["delay", "seed"])
+        by_delay = own.groupby("delay")
+        if own.empty or by_delay["learning_rate"].nunique().max() > 1:
+            found = "several learning rates for one delay" if len(own) else "no run"
+            raise ValueError(
+                f"{name}: {found} of {kind} with gate_bias={gate_bias}; "
+                "draw recall.best(recall.results())"
+            )
+        means[name] = by_delay["accuracy"].mean()
+        (line,) = ax.plot(means[name], marker="none", label=name)
+        seat = (by_delay.cumcount() + 0.5) / by_delay["seed"].transform("size")  # 0 to 1
+        beside = own["delay"] * np.exp(room * (number + seat - len(starts) / 2))
+        size = 5 if len(starts) < 4 else 3.5
+        ax.plot(beside, own["accuracy"], "o", markersize=size, color=line.get_color(), alpha=0.6)
     ax.axhline(0.5, color="0.4", linestyle="--", linewidth=1)
-    delays = sorted(results["delay"].unique())
-    ax.text(0.86 * delays[0], 0.505, "chance", va="bottom")
-    ax.set(xscale="log", xlabel="delay in steps", ylabel="accuracy", ylim=(0.4, 1.03))
-    ax.set(xlim=(0.84 * delays[0], 1.19 * delays[-1]))
+    ax.set(xlim=(delays[0] / 1.45, 1.45 * delays[-1]), ylim=(0.4, 1.03))
+    ax.set(xscale="log", xlabel="delay in steps", ylabel="accuracy")
+    ax.text(0.02, 0.505, "chance", va="bottom", transform=ax.get_yaxis_transform())
     ax.set_xticks(delays, delays)
     ax.minorticks_off()
     ax.legend()
-    import pandas as pd  # only here: the signal notebooks do not wait for it
-
-    means = {name: runs.groupby("delay")["accuracy"].mean() for name, runs in best.items()}
     return pd.DataFrame(means)
-
-
-def _best_rate(results: pd.DataFrame, kind: str, gate_bias: float | None) -> pd.DataFrame:
-    """Return the runs of a layer with, for each delay, the learning rate of the best mean."""
-    bias = results["gate_bias"]
-    started = bias.isna() if gate_bias is None else bias == gate_bias
-    runs = results[(results["layer"] == kind) & started]
-    means = runs.groupby(["delay", "learning_rate"])["accuracy"].mean().unstack()
-    return runs[runs["delay"].map(means.idxmax(axis=1)) == runs["learning_rate"]]

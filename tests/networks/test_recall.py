@@ -166,18 +166,46 @@ def test_the_best_rate_is_chosen_for_each_layer_start_and_delay():
     assert sorted(first["accuracy"]) == [0.8, 0.9]
 
 
-def test_the_figure_of_the_experiment_takes_the_better_learning_rate():
+def drawn(runs, starts):
+    """Return the table and the lines of the figure, as pairs of coordinates."""
     import matplotlib.pyplot as plt
 
-    rows = [
-        ("GRU", None, rate, 5, seed, accuracy)
-        for rate, accuracies in {0.1: (0.5, 0.7), 0.2: (0.8, 0.9)}.items()
-        for seed, accuracy in enumerate(accuracies)
-    ]
     names = ["layer", "gate_bias", "learning_rate", "delay", "seed", "accuracy"]
-    results = pd.DataFrame(rows, columns=names).astype({"gate_bias": float})
+    table = pd.DataFrame(runs, columns=names).astype({"gate_bias": float})
     fig, ax = plt.subplots()
-    table = plots.recall(ax, results, {"mine": ("GRU", None)})
-    plt.close(fig)
-    assert table.loc[5, "mine"] == pytest.approx(0.85)
-    assert sorted(ax.get_lines()[1].get_ydata()) == [0.8, 0.9]
+    try:
+        means = plots.recall(ax, table.sample(frac=1, random_state=0), starts)
+        return means, [line.get_xydata() for line in ax.get_lines()]
+    finally:
+        plt.close(fig)
+
+
+def test_the_figure_of_the_experiment_shows_every_run_beside_the_mean():
+    accuracies = {5: (1.0, 1.0, 0.7), 10: (0.5, 0.5, 0.5)}
+    runs = [
+        (layer, bias, 0.1, delay, seed, accuracy)
+        for layer, bias in (("GRU", None), ("GRU", 5.0), ("LSTM", None))
+        for delay, of_seeds in accuracies.items()
+        for seed, accuracy in enumerate(of_seeds)
+    ]
+    starts = {"mine": ("GRU", None), "shut": ("GRU", 5.0)}
+    means, lines = drawn(runs, starts)
+    assert list(means) == ["mine", "shut"]
+    assert means["mine"].to_dict() == pytest.approx({5: 0.9, 10: 0.5})
+    np.testing.assert_allclose(lines[0], [[5, 0.9], [10, 0.5]])
+    dots = np.concatenate([lines[1], lines[3]])
+    assert sorted(dots[:, 1]) == sorted(2 * [*accuracies[5], *accuracies[10]])
+    places = np.sort(dots[:, 0])
+    assert np.min(places[1:] / places[:-1]) > 1.02  # no two of the twelve on one place
+    for delay in (5, 10):  # nearer to their delay than to the other, and around it
+        near = places[np.abs(np.log(places / delay)) < np.log(2) / 2]
+        assert len(near) == 6 and np.prod(near) == pytest.approx(delay**6)
+    assert np.all(lines[1][:3, 0] < lines[3][:3, 0])
+
+
+def test_the_figure_of_the_experiment_refuses_runs_that_are_not_chosen():
+    runs = [("GRU", None, rate, 5, 0, 1.0) for rate in (0.1, 0.2)]
+    with pytest.raises(ValueError, match=r"mine: several learning rates .* recall\.best"):
+        drawn(runs, {"mine": ("GRU", None)})
+    with pytest.raises(ValueError, match=r"shut: no run of GRU with gate_bias=5"):
+        drawn(runs, {"shut": ("GRU", 5.0)})
