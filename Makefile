@@ -31,7 +31,7 @@ test: $(VENV)/.ready ## check everything, in the environment at hand
 	$(PYTEST)
 	$(PYTEST) --nbval notebooks
 
-test-all: test ## and on the oldest and the newest Python that the course supports
+test-all: test ## and most of it on the oldest and the newest Python that the course supports
 	$(BIN)/python -m tools.other_pythons "$(MAKE)"
 
 # What runs on the oldest and the newest Python: all but the notebooks that train networks, the

@@ -1,4 +1,4 @@
-"""What this machine lacks of what the course runs on."""
+"""Which of the course's packages are not installed."""
 
 import re
 import tomllib

@@ -134,6 +134,7 @@ OPEN = """async () => {
   const panel = app.shell.currentWidget;
   await panel.context.ready;
   await panel.sessionContext.ready;  // with a new kernel, or the notebook's, if it still runs
+  await panel.sessionContext.session.kernel.info;
 }"""
 
 
@@ -146,17 +147,25 @@ class Notebook:
     lab : Lab
     path : str
         Of the notebook, within the course.
+    wait : bool, optional
+        Whether to return only when its kernel answers. Without, `wait` is to be called before
+        anything else; several notebooks can so open at the same time.
     """
 
-    def __init__(self, page, lab: Lab, path: str):
+    def __init__(self, page, lab: Lab, path: str, *, wait: bool = True):
         self.page, self.lab, self.path = page, lab, path
         self.errors = []  # what the console reports
         page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.set_default_timeout(PATIENCE * 1000)
-        page.goto(lab.url(path), wait_until="domcontentloaded")
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.evaluate(OPEN)
+        page.goto(lab.url(path), wait_until="domcontentloaded" if wait else "commit")
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until the notebook is shown and its kernel answers."""
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.evaluate(OPEN)
 
     def run(self) -> None:
         """Run all cells, and wait for the last."""

@@ -132,13 +132,12 @@ def gru(ax: plt.Axes, now: Mapping[str, np.ndarray]) -> Callable:
     ax : matplotlib.axes.Axes
     now : mapping of str to array_like
         The values of one step for one sequence: ``x``, ``h_before``, ``z``, ``r``, ``h_tilde`` and
-        ``h``, as `helpers.networks.layers.trace` names them. The first two entries of
-        each vector are shown.
+        ``h``, as `helpers.networks.layers.trace` names them.
 
     Returns
     -------
     callable
-        Takes the values of another step, shows these and returns the texts that changed.
+        As `simple_rnn`.
 
     Raises
     ------
@@ -193,13 +192,12 @@ def lstm(ax: plt.Axes, now: Mapping[str, np.ndarray]) -> Callable:
     ax : matplotlib.axes.Axes
     now : mapping of str to array_like
         The values of one step for one sequence: ``C_before``, ``f``, ``i``, ``c_tilde``, ``C``,
-        ``o`` and ``h``, as `helpers.networks.layers.trace` names them. The first two entries of
-        each vector are shown.
+        ``o`` and ``h``, as `helpers.networks.layers.trace` names them.
 
     Returns
     -------
     callable
-        Takes the values of another step, shows these and returns the texts that changed.
+        As `simple_rnn`.
 
     Raises
     ------

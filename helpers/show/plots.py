@@ -245,7 +245,10 @@ def spectrogram(
     if db.ndim != 2:
         raise ValueError(f"db has shape {db.shape}; expected a matrix (bins, frames)")
     if not np.all(np.isfinite(db)):
-        raise ValueError(f"db has {np.sum(~np.isfinite(db))} values that are not finite")
+        raise ValueError(
+            f"db has {np.sum(~np.isfinite(db))} values that are not finite; put a floor under the "
+            "power before you take its logarithm, as librosa.power_to_db does"
+        )
     if y_axis not in ("linear", "mel"):
         raise ValueError(f'y_axis is {y_axis!r}; expected "linear" or "mel"')
     # librosa would choose the colours by the sign of the levels, and draws mel bands on an axis

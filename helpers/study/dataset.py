@@ -283,7 +283,9 @@ def split(
     """
     columns, assigned = [by] if isinstance(by, str) else list(by), dict(assigned or {})
     if not columns:
-        raise ValueError("by names no column; name one that no two parts may share")
+        raise ValueError(
+            "by names no column; name one, such as 'prompt', whose values no two parts may share"
+        )
     for name in columns:
         if name not in clips.columns:
             raise ValueError(

@@ -30,7 +30,7 @@ __all__ = [
 
 
 def balanced(shares: np.ndarray, languages: Sequence[str], named: Sequence[str]) -> float:
-    """Return the mean over languages of the mean over their voices of the share named rightly.
+    """Return the balanced accuracy: the mean over languages of their voices' mean right share.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _shares(shares, languages, named) -> tuple[np.ndarray, np.ndarray]:
     if unknown := sorted(set(languages) - set(named)):
         raise ValueError(f"no column for {', '.join(unknown)}; there are {', '.join(named)}")
     if not len(languages):
-        raise ValueError("no voice; give the shares of one at least")
+        raise ValueError("no voice; give the shares of at least one")
     return shares, np.array([named.index(language) for language in languages])
 
 
@@ -314,7 +314,7 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
 
 
 def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
-    """Return the p-value that two models answer the same questions rightly equally often.
+    """Test whether two models answer the same questions equally well; return the p-value.
 
     Only the questions that one of them answers rightly and the other does not tell them apart; if
     the models are equally good, each of these is a coin's toss.
@@ -391,7 +391,10 @@ def equal_error_rate(scores: np.ndarray, is_target: Sequence[bool]) -> float:
     """
     scores, is_target = np.asarray(scores, float), np.asarray(is_target, bool)
     if scores.shape != is_target.shape or scores.ndim != 1:
-        raise ValueError(f"scores of {scores.shape} and labels of {is_target.shape} trials")
+        raise ValueError(
+            f"scores of {scores.shape} and labels of {is_target.shape} trials; give one row of "
+            "scores, and one label for each"
+        )
     if is_target.all() or not is_target.any():
         raise ValueError("all trials are of one kind; give some of the language and some of others")
     false_alarms, hits, _ = roc_curve(is_target, scores, drop_intermediate=False)
@@ -452,7 +455,10 @@ def cost(
     if missing := sorted(set(named) - set(languages)):
         raise ValueError(f"no excerpt of {', '.join(missing)}; leave out its column, or add some")
     if count < 2 or not 0 < prior < 1:
-        raise ValueError(f"{count} languages and a prior of {prior}; expected two, and 0 to 1")
+        raise ValueError(
+            f"{count} languages and a prior of {prior}; expected at least two languages, and a "
+            "prior between 0 and 1"
+        )
     others = (scores.sum(axis=1, keepdims=True) - scores) / (count - 1)
     yes = prior * scores > (1 - prior) * others
     said = np.array([yes[own == language].mean(axis=0) for language in range(count)])

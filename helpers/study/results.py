@@ -202,7 +202,7 @@ def best_rates(table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> pd.Series:
 
 
 def chosen(table: pd.DataFrame, **changed) -> pd.DataFrame:
-    """Return the runs at each layer's best rate that have the defaults but for what is given.
+    """Return each layer's runs at its best rate; fields that are not given have their defaults.
 
     Parameters
     ----------

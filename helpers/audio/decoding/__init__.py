@@ -122,10 +122,8 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
 
     Returns
     -------
-    y : numpy.ndarray, shape (samples,), float32
-        The signal; two channels are averaged, see `helpers.audio.signals.as_mono`.
-    sr : int
-        Its own sampling rate in hertz.
+    y, sr
+        As `decode`.
 
     Raises
     ------
