@@ -34,11 +34,11 @@ test: $(VENV)/.ready ## check everything, in the environment at hand
 test-all: test ## and most of it on the oldest and the newest Python that the course supports
 	$(BIN)/python -m tools.other_pythons "$(MAKE)"
 
-# What runs on the oldest and the newest Python: all but the notebooks that train networks, the
-# detours, and the browser, which does not depend on them.
+# What runs on the oldest and the newest Python: all but the notebooks that train networks, and the
+# browser, which does not depend on them. The lock has other versions of packages for each.
 test-signal: $(VENV)/.ready
 	$(PYTEST) --ignore=tests/browser
-	$(PYTEST) --nbval $(wildcard notebooks/0[0-6]_*.ipynb)
+	$(PYTEST) --nbval $(wildcard notebooks/0[0-6]_*.ipynb notebooks/detour_*.ipynb)
 
 check: $(VENV)/.ready ## check one notebook in a minute: NB=03
 	@test -n "$(NB)" || { echo 'say which notebook: make check NB=03'; exit 2; }
