@@ -515,3 +515,25 @@ def test_an_avi_must_be_as_long_as_it_says():
     assert decoding._compare_with_header(data[:-1], "avi")[1] == decoding.Missing()
     unknown = b"RIFF" + struct.pack("<I", 2**32 - 1) + b"AVI " + bytes(96)
     assert decoding._compare_with_header(unknown, "avi")[1] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "order", "of_name", "counts_itself", "to"),
+    [("wav", 12, "<I", 4, False, 2), ("aiff", 12, ">I", 4, False, 2), ("caf", 8, ">q", 4, False, 1),
+     ("w64", 40, "<Q", 16, True, 8)],
+)  # fmt: skip
+def test_chunks_begin_where_the_one_before_ends(kind, start, order, of_name, counts_itself, to):
+    data, wanted = bytes(start), []
+    for i, length in enumerate([16, 5, 0, 11, 8]):
+        name = bytes([65 + i]) * of_name
+        head = name + struct.pack(order, length + counts_itself * 24)
+        wanted.append((name, len(data) + len(head), length))
+        data += head + bytes(length)
+        data += bytes(-len(data) % to)
+    layout = decoding.LAYOUTS[kind]
+    assert list(decoding._chunks(data, layout, layout.start)) == wanted
+    assert list(decoding._chunks(data + name, layout, layout.start)) == wanted
+
+
+def test_a_recording_as_long_as_one_frame_is_enough():
+    assert len(decode(encoded(tone(seconds=0.025), 16_000, "WAV"))[0]) == 400
