@@ -12,6 +12,7 @@ import soundfile
 from helpers.audio import corpus, loading
 
 CLIPS = corpus.manifest()
+SHIPPED = {corpus.SPEECH: CLIPS, corpus.SYNTHETIC: corpus.synthetic()}
 ONE_EACH = CLIPS.groupby(["language", "speaker"]).first()["path"].tolist()
 
 
@@ -22,7 +23,8 @@ def small(tmp_path):
     path = row["path"].item()
     (tmp_path / path).parent.mkdir(parents=True)
     shutil.copy(corpus.SPEECH / path, tmp_path / path)
-    row.assign(unheard=row["unheard"].astype(int)).to_csv(tmp_path / "manifest.csv", index=False)
+    flags = row[["unheard", "synthetic"]].astype(int)
+    row.assign(**flags).to_csv(tmp_path / "manifest.csv", index=False)
     return tmp_path, path
 
 
@@ -41,22 +43,53 @@ def stanzas(package):
     return {s.split("\n")[0].strip(): re.search(r"^ ?License: (\S+)", s, re.M)[1] for s in parts}
 
 
-def test_every_file_is_the_one_in_the_manifest():
-    stored = {p.relative_to(corpus.SPEECH).as_posix() for p in corpus.SPEECH.rglob("*.ogg")}
-    assert stored == set(CLIPS["path"])
-    for path, digest in zip(CLIPS["path"], CLIPS["sha256"], strict=True):
-        assert hashlib.sha256((corpus.SPEECH / path).read_bytes()).hexdigest() == digest, path
+@pytest.mark.parametrize("root", SHIPPED, ids=lambda root: root.name)
+def test_every_file_is_the_one_in_the_manifest(root):
+    clips = SHIPPED[root]
+    stored = {p.relative_to(root).as_posix() for p in root.rglob("*.o[gp][gu]*")}
+    assert stored == set(clips["path"])
+    for path, digest in zip(clips["path"], clips["sha256"], strict=True):
+        assert hashlib.sha256((root / path).read_bytes()).hexdigest() == digest, path
 
 
-def test_every_file_holds_what_the_manifest_says():
-    for row in CLIPS.itertuples():
-        info = soundfile.info(corpus.SPEECH / row.path)
+@pytest.mark.parametrize("root", SHIPPED, ids=lambda root: root.name)
+def test_every_file_holds_what_the_manifest_says(root):
+    for row in SHIPPED[root].itertuples():
+        info = soundfile.info(root / row.path)
         assert (info.samplerate, info.channels) == (corpus.SR, 1), row.path
         assert info.duration == pytest.approx(row.duration, abs=1e-3), row.path
 
 
-def test_the_corpus_fits_the_repository():
-    assert sum(p.stat().st_size for p in corpus.SPEECH.rglob("*") if p.is_file()) < 45e6
+def test_the_recordings_fit_the_repository():
+    assets = corpus.SPEECH.parent
+    assert sum(p.stat().st_size for p in assets.rglob("*") if p.is_file()) < 60e6
+
+
+@pytest.mark.parametrize("root", SHIPPED, ids=lambda root: root.name)
+def test_every_column_that_tells_clips_apart_is_filled(root):
+    clips = SHIPPED[root]
+    known = {"letters", "syllables", "numbers", "words", "sentences", "shouts"}
+    assert set(clips["content"]) <= known
+    assert set(clips["line"]) <= {"studio", "telephone", "home", "game", "synthesiser"}
+    assert (clips["person"] != "").all()
+    assert (clips["source_sr"][clips["line"] == "telephone"] == 8000).all()
+    assert clips["synthetic"].all() == (root == corpus.SYNTHETIC) == clips["synthetic"].any()
+    # A sentence is a sentence in every language: else its content would tell one from another.
+    assert (clips.groupby("prompt")["content"].nunique() == 1).all()
+
+
+def test_prompts_are_told_apart_by_what_they_hold():
+    content = CLIPS.groupby("prompt")["content"].first()
+    for prompt, held in {
+        "letters/b": "letters", "digits/7": "numbers", "digits/h-7": "numbers",
+        "digits/day-3": "words", "phonetic/k_p": "words", "vm-password": "words",
+        "tt-monkeysintro": "sentences", "vm-intro": "sentences", "ktuberling/hat": "words",
+        "klettres/alpha/B": "letters", "ktuberling/moon_star": "words",
+    }.items():  # fmt: skip
+        if prompt in content.index:
+            assert content[prompt] == held, prompt
+    assert CLIPS.query("speaker == 'allison'")["language"].nunique() == 2
+    assert set(CLIPS.query("speaker == 'allison'")["person"]) == {"allison"}
 
 
 @pytest.mark.parametrize("language", sorted(CLIPS.loc[~CLIPS["unheard"], "language"].unique()))
@@ -178,6 +211,13 @@ def test_the_manifest_is_a_copy():
 def test_an_unknown_clip_is_named():
     with pytest.raises(corpus.CorpusError, match="nowhere.ogg: not in the manifest"):
         corpus.load_clip("nowhere.ogg")
+
+
+def test_a_damaged_file_is_restored_from_its_own_folder(monkeypatch):
+    row = corpus.synthetic().iloc[0]
+    for root in (corpus.SPEECH, corpus.STRANGERS, corpus.SYNTHETIC):
+        with pytest.raises(corpus.CorpusError, match=f"git checkout -- assets/{root.name}`"):
+            loading.read_bytes({**row, "path": "nowhere.ogg", "root": str(root)})
 
 
 def test_a_missing_file_is_named(small):
