@@ -45,7 +45,7 @@ BARE = (".g722", ".gsm")  # formats without a header, for FFmpeg
 SILENCE_DB, MARGIN = -40.0, 0.05  # below the loudest 20 ms; seconds kept around speech
 COLUMNS = [name for name in loading.COLUMNS if name != "root"]
 LONGEST_WORD = 1.2  # seconds: an Asterisk prompt that takes longer is a sentence, or part of one
-PAUSE = 0.3  # seconds; a long reading is cut there
+PAUSE = 0.2  # seconds; a long reading is cut where it is as long as this the softest
 # Recordings that are no speech of the speaker's: tones, music, animals, silence; and those of
 # a penguin that laughs, sleeps or is in love, and of hedgehogs that are hit, who may do it without
 # a word.
@@ -192,24 +192,22 @@ def encode(y: np.ndarray, path: Path) -> None:
 
 
 def pieces(y: np.ndarray) -> list[np.ndarray]:
-    """Cut a long reading at its pauses into pieces of `LONGEST_UNHEARD` at most.
+    """Cut a long reading where it is softest into pieces of `LONGEST_UNHEARD` at most.
 
-    What has no pause in time is left out, whole: cut elsewhere, it would begin within a word.
+    The readings' pauses are short, and noisy: the middle of the softest stretch as long as `PAUSE`,
+    between half the longest piece and all of it, is the surest place.
     """
     hop = SR // 50
+    longest, pause = round(LONGEST_UNHEARD * SR / hop), round(PAUSE * SR / hop)
     blocks = y[: len(y) // hop * hop].reshape(-1, hop).astype(float)
-    rms = np.sqrt(np.mean(blocks**2, axis=1))
-    soft = rms < np.percentile(rms, 95) * 10 ** (-25 / 20)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], soft, [0]])))
-    pauses = [(a + b) // 2 * hop for a, b in edges.reshape(-1, 2) if (b - a) * hop >= PAUSE * SR]
-    cuts, longest = [0, *pauses, len(y)], int(LONGEST_UNHEARD * SR)
+    power = np.convolve(np.mean(blocks**2, axis=1), np.ones(pause), "valid")
     made, start = [], 0
-    for here, following in zip(cuts, [*cuts[1:], None], strict=True):
-        if here > start and (following is None or following - start > longest):
-            if here - start <= longest:
-                made.append(y[start:here])
-            start = here
-    return made
+    while len(blocks) - start > longest:
+        first = start + longest // 2
+        softest = first + np.argmin(power[first : start + longest - pause])
+        made.append(y[start * hop : (cut := softest + pause // 2) * hop])
+        start = cut
+    return [*made, y[start * hop :]]
 
 
 def content_of(prompt: str) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "CorpusError",
     "load_clip",
     "manifest",
+    "strangers",
     "synthetic",
 ]
 
@@ -76,6 +77,7 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
 
     See Also
     --------
+    strangers : further voices, for tests.
     synthetic : voices of a machine that speaks every language.
     helpers.audio.recordings.folder : the same table of your own recordings.
     helpers.audio.loading.load_clips : the sounds of such a table.
@@ -89,6 +91,31 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
     ['en', 'en-GB', 'en-US', 'es-CO', 'fr', 'it-IT', 'ru']
     """
     return loading.table(_rows(Path(root)).values())
+
+
+def strangers() -> pd.DataFrame:
+    """Return the table of further voices, to test on people whom no model has heard.
+
+    `manifest` has few voices that are kept apart, and with them goes the way in which they were
+    recorded: who speaks English or Russian there says letters and words at home, the others speak
+    on the telephone. These fill what they can of the gaps. ``content`` and ``line`` say what is
+    what; ``person`` joins voices that may be one human being's, such as seven of a game's actor.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `manifest`. ``unheard`` is True throughout.
+
+    Examples
+    --------
+    >>> clips = strangers()
+    >>> spoken = clips["language"].str[:2]
+    >>> clips.groupby(spoken)["person"].nunique().to_dict()
+    {'en': 7, 'es': 5, 'fr': 5, 'it': 3, 'ru': 3}
+    >>> set(clips["speaker"]) & set(manifest()["speaker"])
+    set()
+    """
+    return manifest(STRANGERS)
 
 
 def synthetic() -> pd.DataFrame:

@@ -12,7 +12,11 @@ import soundfile
 from helpers.audio import corpus, loading
 
 CLIPS = corpus.manifest()
-SHIPPED = {corpus.SPEECH: CLIPS, corpus.SYNTHETIC: corpus.synthetic()}
+SHIPPED = {
+    corpus.SPEECH: CLIPS,
+    corpus.STRANGERS: corpus.strangers(),
+    corpus.SYNTHETIC: corpus.synthetic(),
+}
 ONE_EACH = CLIPS.groupby(["language", "speaker"]).first()["path"].tolist()
 
 
@@ -142,9 +146,50 @@ def test_every_package_has_its_copyright_file_and_the_gpl_comes_in_full():
     assert "Version 2, June 1991" in gpl and "END OF TERMS AND CONDITIONS" in gpl
 
 
+@pytest.mark.parametrize("package", sorted(set(SHIPPED[corpus.STRANGERS]["package"])))
+def test_the_licence_of_a_stranger_is_the_one_in_the_packages_own_file(package):
+    clips = SHIPPED[corpus.STRANGERS]
+    (licence,) = clips.loc[clips["package"] == package, "licence"].unique()
+    path = corpus.STRANGERS / "licences" / f"{package}.txt"
+    text = path.read_text(encoding="utf-8")
+    files = {"hedgewars-data": "share/hedgewars/Data/Sounds/*", "unknown-horizons": "content/*"}
+    stanza = text.split(f"\nFiles: {files.get(package, '')}", 1)[1]
+    assert re.search(r"^ ?License: (\S+)", stanza, re.M)[1] == licence
+
+
+def test_the_licences_of_the_strangers_come_in_full():
+    licences = corpus.STRANGERS / "licences"
+    for name, words in {
+        "GPL-2": "Version 2, June 1991", "LGPL-2.1": "Version 2.1, February 1999",
+        "GFDL-1.3": "Version 1.3, 3 November 2008",
+    }.items():  # fmt: skip
+        assert words in (licences / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_strangers_are_nobody_else_and_no_clip_is_there_twice():
+    clips = SHIPPED[corpus.STRANGERS]
+    assert clips["unheard"].all() and not set(clips["person"]) & set(CLIPS["person"])
+    assert clips["sha256"].is_unique and not set(clips["sha256"]) & set(CLIPS["sha256"])
+    assert not clips.duplicated(["language", "speaker", "prompt"]).any()
+    for said in ("words", "numbers"):
+        spoken = clips.loc[clips["content"] == said, "language"].str[:2]
+        assert set(spoken) == set(CLIPS["language"].str[:2]), said
+
+
+def test_what_the_package_writes_beside_a_word_is_its_text():
+    clips = SHIPPED[corpus.STRANGERS].query(
+        "package.str.startswith('tuxpaint') & content == 'words'"
+    )
+    assert (clips["text"] != "").all()
+    russian = clips.loc[clips["language"] == "ru", "text"]
+    assert russian.str.contains("[а-я]").all()
+    assert clips.groupby("prompt")["language"].nunique().max() == 3
+
+
 def test_every_credit_stands_in_the_readme():
     readme = " ".join((corpus.SPEECH.parents[1] / "README.md").read_text(encoding="utf-8").split())
-    assert [c for c in CLIPS["credit"].unique() if c not in readme] == []
+    for clips in SHIPPED.values():
+        assert [c for c in clips["credit"].unique() if c not in readme] == []
     menardi = CLIPS[CLIPS["speaker"] == "paola"]["credit"].unique().item()
     assert "Menardi" in menardi and "Dal Zot" in menardi
     assert "http://www.voip.ammdomus.it" in menardi

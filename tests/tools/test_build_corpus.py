@@ -243,20 +243,27 @@ def test_very_short_and_long_prompts_are_left_out(tmp_path, seconds, unheard, ma
     assert (row is not None) == made
 
 
-def test_a_long_reading_is_cut_at_its_pauses():
-    parts = [noise(seconds) for seconds in (3, 4, 2, 9, 1)]
-    hiss = noise(0.5, 0.3 * 10 ** (-40 / 20))
+def test_a_long_reading_is_cut_at_its_pauses_and_nothing_is_lost():
+    parts = [noise(seconds) for seconds in (3, 4, 5, 2, 3)]
+    hiss = noise(0.3, 0.3 * 10 ** (-15 / 20))  # a noisy line
     y = np.concatenate([np.concatenate([part, hiss]) for part in parts])
-    got = [len(np.flatnonzero(np.abs(piece) > 1000)) for piece in build_corpus.pieces(y)]
-    loud = [len(np.flatnonzero(np.abs(part) > 1000)) for part in parts]
-    # What fits into 8 s stays together; the nine seconds without a pause are left out.
-    assert got == [loud[0] + loud[1], loud[2], loud[4]]
-    assert all(len(piece) <= 8 * SR for piece in build_corpus.pieces(y))
+    got = build_corpus.pieces(y)
+    np.testing.assert_array_equal(np.concatenate(got), y)
+    assert len(got) > 2 and all(len(piece) <= 8 * SR for piece in got)
+    pauses = np.cumsum([len(part) + len(hiss) for part in parts]) - len(hiss) / 2
+    for cut in np.cumsum([len(piece) for piece in got])[:-1]:
+        assert np.abs(pauses - cut).min() < len(hiss) / 2
+
+
+@pytest.mark.parametrize("seconds", [0.5, 8])
+def test_a_short_reading_stays_whole(seconds):
+    (got,) = build_corpus.pieces(noise(seconds))
+    assert len(got) == seconds * SR
 
 
 def test_a_long_recording_makes_several_clips(tmp_path):
     voice = build_corpus.VOICES[-1]._replace(long="1", unheard="1", content="sentences")
-    y = np.concatenate([noise(5), silence(1), noise(4), silence(1), noise(0.1), silence(1)])
+    y = np.concatenate([noise(5), silence(1), noise(4), silence(1)])
     (tmp_path / "reading.wav").write_bytes(encoded(y, SR, "WAV", "PCM_16"))
     job = (tmp_path / "reading.wav", "reading", voice, tmp_path / "there")
     rows = build_corpus.make_clips(job)
