@@ -121,9 +121,10 @@ def strangers() -> pd.DataFrame:
 def synthetic() -> pd.DataFrame:
     """Return the table of a synthesiser's voices, each of which speaks every language.
 
-    A human voice of `manifest` speaks one language, so that who speaks tells which language. Here
-    the two are crossed: every voice says the same sentences in all languages. Nobody ever spoke
-    them: espeak-ng made the clips, so what holds for them need not hold for people.
+    All human voices of `manifest` but one speak one language, so that who speaks tells which
+    language. Here the two are crossed: what a voice says in one language it says in all. Each says
+    ten of the sentences, other voices others. Nobody ever spoke them: espeak-ng made the clips, so
+    what holds for them need not hold for people.
 
     Returns
     -------
