@@ -114,8 +114,9 @@ def table(rows: Iterable[Mapping]) -> pd.DataFrame:
     rates = pd.to_numeric(clips["source_sr"]).astype("Int64")
     clips["source_sr"] = rates if rates.isna().any() else rates.astype("int64")
     flags = ("unheard", "synthetic")
-    for name in flags:
-        clips[name] = pd.to_numeric(clips[name]).fillna(0).astype(int).astype(bool)
+    for name in flags:  # as the manifests write them, or as pandas does
+        given = clips[name].map(lambda flag: {"True": 1, "False": 0}.get(flag, flag))
+        clips[name] = pd.to_numeric(given).fillna(0).astype(int).astype(bool)
     words = [name for name in COLUMNS if name not in ("duration", "source_sr", *flags)]
     return clips.fillna({name: "" for name in words}).astype({name: str for name in words})
 

@@ -244,6 +244,14 @@ def test_a_set_keeps_the_order_of_its_rows():
         np.testing.assert_array_equal(y, soundfile.read(corpus.SPEECH / path, dtype="float32")[0])
 
 
+def test_a_table_that_pandas_wrote_is_read_as_it_was(small):
+    root, _ = small
+    row = CLIPS[CLIPS["unheard"]].head(1)
+    row.drop(columns="root").to_csv(root / "manifest.csv", index=False)
+    got = corpus.manifest(root)
+    assert got["unheard"].tolist() == [True] and got["synthetic"].tolist() == [False]
+
+
 def test_the_manifest_is_a_copy():
     mine, before = corpus.manifest(), corpus.manifest()
     mine.loc[:, "language"] = "xx"
