@@ -73,8 +73,9 @@ experiments: $(VENV)/.ready ## carry out what the tables lack: hours, resumable 
 	$(BIN)/python -m tools.recall
 	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)"
 
-corpus: $(VENV)/.ready ## rebuild assets/speech from Debian's packages (DEBS=folder takes them from there)
+corpus: $(VENV)/.ready ## rebuild the clips in assets from Debian's packages (DEBS=folder takes them from there)
 	$(BIN)/python -m tools.build_corpus $(if $(DEBS),--debs "$(DEBS)")
+	$(BIN)/python -m tools.build_synthetic
 
 lock: $(VENV)/.ready ## resolve all packages to their newest versions; the lock names no index
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --generate-hashes \

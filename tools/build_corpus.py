@@ -1,4 +1,4 @@
-"""Rebuild ``assets/speech`` from Debian's packages of telephone prompts.
+"""Rebuild ``assets/speech`` and ``assets/strangers`` from Debian's packages.
 
 Nobody needs this to use the course: the recordings it makes are stored in the repository.
 It needs Debian or Ubuntu (``apt-get`` and ``dpkg-deb``).
@@ -7,10 +7,10 @@ It needs Debian or Ubuntu (``apt-get`` and ``dpkg-deb``).
     python -m tools.build_corpus --debs DIR             # builds from the .deb files that lie in DIR
     python -m tools.build_corpus --to FOLDER            # builds elsewhere, to compare
 
-``voices.csv`` pins the version of every package. The same versions, and the same libsndfile, give
-the same bytes: FFmpeg decodes G.722 and GSM, libsndfile the rest, soxr resamples, libsndfile
-encodes, and the random serial number that it draws for every file is replaced. At the end it says
-how many clips are, byte for byte, those of the manifest that is stored.
+``voices.csv`` names every voice, and pins the version of its package. The same versions, and the
+same libsndfile, give the same bytes: FFmpeg decodes G.722 and GSM, libsndfile the rest, soxr
+resamples, libsndfile encodes, and the random serial number that it draws for every file is
+replaced. At the end it says how many clips are, byte for byte, those of the stored manifests.
 """
 
 import argparse
@@ -32,20 +32,28 @@ import librosa
 import numpy as np
 import soundfile
 
+from helpers import ROOT
 from helpers.audio import decoding, loading, signals
-from helpers.audio.loading import SPEECH, SR
+from helpers.audio.loading import SR
 
 QUALITY = 0.2  # of Ogg Vorbis, 0 to 1
+SHORTEST_STRANGER = 0.6  # seconds: the experiments use nothing shorter
 SHORTEST_PROMPT, LONGEST_PROMPT, LONGEST_UNHEARD = 0.3, 20.0, 8.0  # seconds; all fit into 45 MB
 LOUDEST_UNHEARD = 0.7  # of full scale: some are recorded so loud that the codec would overshoot
+COMMON = ("GPL-2", "GFDL-1.3", "LGPL-2.1")  # licences that the packages only refer to
 BARE = (".g722", ".gsm")  # formats without a header, for FFmpeg
 SILENCE_DB, MARGIN = -40.0, 0.05  # below the loudest 20 ms; seconds kept around speech
 COLUMNS = [name for name in loading.COLUMNS if name != "root"]
+LONGEST_WORD = 1.2  # seconds: an Asterisk prompt that takes longer is a sentence, or part of one
+PAUSE = 0.2  # seconds; a long reading is cut where it is as long as this the softest
 # Recordings that are no speech of the speaker's: tones, music, animals, silence; and those of
-# a penguin that laughs, sleeps or is in love, who may do it without a word.
+# a penguin that laughs, sleeps or is in love, and of hedgehogs that are hit, who may do it without
+# a word.
 NOT_SPEECH = re.compile(
     r"(^|/)(silence/|beep|tt-|.*music|ascending|descending|.*tone|.*ring)"
     r"|ktuberling/tux-(angry|huh|idea|laugh|love|sick|stare|what|wow|zzz)$"
+    r"|ktuberling/robin_(heu|je-dors|je-me-fache|je-ris|j-aime|quoi|wouah)$"
+    r"|hedgewars/(Firepunch|Hmm|Jump|Kamikaze|Laugh|Nooo|Ooff|Oops|Ouch|Ow|Poison|Uh-oh)"
 )
 
 
@@ -63,10 +71,17 @@ class Voice(NamedTuple):
     unheard: str  # 1: kept apart, for testing
     licence: str
     credit: str
+    collection: str  # the folder of assets that it goes to
+    content: str  # what all its clips hold; where empty, `content_of` says it of each
+    line: str
+    person: str  # whose voice it is, or may be
+    most: str  # so many prompts at most
+    long: str  # 1: readings of minutes, which are cut at pauses
 
 
 with open(Path(__file__).with_name("voices.csv"), newline="", encoding="utf-8") as table:
     VOICES = [Voice(**row) for row in csv.DictReader(table)]
+COLLECTIONS = sorted({voice.collection for voice in VOICES})
 
 
 def decode(path: Path) -> tuple[np.ndarray, int]:
@@ -94,6 +109,8 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         raise SystemExit(f"{path}: {error}") from error
     if lost:
         raise SystemExit(f"{path}: {lost}")
+    if (peak := np.abs(y).max(initial=0.0)) > signals.OVERSHOOT:
+        y = y / peak  # recorded so loud that it was clipped, and the codec rounds its corners
     return to_pcm(resample(signals.as_mono(y), source_sr)), source_sr
 
 
@@ -174,14 +191,73 @@ def encode(y: np.ndarray, path: Path) -> None:
     path.write_bytes(fix_serial(ogg.getvalue()))
 
 
+def pieces(y: np.ndarray) -> list[np.ndarray]:
+    """Cut a long reading where it is softest into pieces of `LONGEST_UNHEARD` at most.
+
+    The readings' pauses are short, and noisy: the middle of the softest stretch as long as `PAUSE`,
+    between half the longest piece and all of it, is the surest place.
+    """
+    hop = SR // 50
+    longest, pause = round(LONGEST_UNHEARD * SR / hop), round(PAUSE * SR / hop)
+    blocks = y[: len(y) // hop * hop].reshape(-1, hop).astype(float)
+    power = np.convolve(np.mean(blocks**2, axis=1), np.ones(pause), "valid")
+    made, start = [], 0
+    while len(blocks) - start > longest:
+        first = start + longest // 2
+        softest = first + np.argmin(power[first : start + longest - pause])
+        made.append(y[start * hop : (cut := softest + pause // 2) * hop])
+        start = cut
+    return [*made, y[start * hop :]]
+
+
+def content_of(prompt: str) -> str:
+    """Return what a prompt of Asterisk's holds, as far as its name says it."""
+    folder, _, name = prompt.rpartition("/")
+    if folder in ("letters", "klettres/alpha"):
+        return "letters"
+    if folder == "klettres/syllab":
+        return "syllables"
+    if folder == "phonetic" or re.match(r"(day|mon)-|today|tomorrow|yesterday|.*noon", name):
+        return "words"
+    return "numbers" if folder == "digits" else ""
+
+
+def text_of(source: Path, voice: Voice) -> str:
+    """Return the words of a recording, where the package has them beside it (Tux Paint)."""
+    beside = source.with_name(source.name.removesuffix(voice.suffix) + ".txt")
+    if not (beside.is_file() and "_desc_" in voice.suffix):
+        return ""
+    key = voice.language.split("-")[0] + ".utf8="
+    lines = beside.read_text(encoding="utf-8").splitlines()
+    return next((line.removeprefix(key).strip() for line in lines if line.startswith(key)), "")
+
+
+def make_clips(job: tuple[Path, str, Voice, Path]) -> list[dict]:
+    """Make the clips of one recording; return their rows of the manifest."""
+    source, prompt, voice, folder = job
+    if voice.long != "1":
+        return [row for row in [make_clip(job)] if row]
+    y, source_sr = decode(source)
+    numbered = enumerate(pieces(y), 1)
+    made = [_clip(y, source_sr, source, f"{prompt}-{i:02}", voice, folder) for i, y in numbered]
+    return [row for row in made if row]
+
+
 def make_clip(job: tuple[Path, str, Voice, Path]) -> dict | None:
     """Make one clip; return its row of the manifest, or None where there is no speech."""
-    source, prompt, voice, speech = job
-    y, source_sr = decode(source)
-    y, longest = trim(y), LONGEST_PROMPT
+    source, prompt, voice, folder = job
+    return _clip(*decode(source), source, prompt, voice, folder)
+
+
+def _clip(
+    y: np.ndarray, source_sr: int, source: Path, prompt: str, voice: Voice, speech: Path
+) -> dict | None:
+    y, shortest, longest = trim(y), SHORTEST_PROMPT, LONGEST_PROMPT
     if voice.unheard == "1":
         y, longest = turn_down(y), LONGEST_UNHEARD
-    if not SHORTEST_PROMPT <= len(y) / SR <= longest:
+    if voice.collection == "strangers":
+        shortest = SHORTEST_STRANGER
+    if not shortest <= len(y) / SR <= longest:
         return None
     name = f"{voice.language}/{voice.speaker}/{prompt.replace('/', '__')}.ogg"
     encode(y, speech / name)
@@ -191,6 +267,11 @@ def make_clip(job: tuple[Path, str, Voice, Path]) -> dict | None:
         "speaker": voice.speaker,
         "unheard": voice.unheard,
         "prompt": prompt,
+        "text": text_of(source, voice),
+        "content": voice.content or content_of(prompt),
+        "line": voice.line,
+        "person": voice.person,
+        "synthetic": "0",
         "duration": f"{len(y) / SR:.4f}",
         "source_sr": source_sr,
         "package": voice.package,
@@ -199,6 +280,30 @@ def make_clip(job: tuple[Path, str, Voice, Path]) -> dict | None:
         "credit": voice.credit,
         "sha256": hashlib.sha256((speech / name).read_bytes()).hexdigest(),
     }
+
+
+def fill_content(rows: list[dict]) -> None:
+    """Say of Asterisk's other prompts whether they are words or sentences.
+
+    Their names do not tell. The same is said of a prompt in every language: it goes by the median
+    over all voices of how long it takes.
+    """
+    seconds = {}
+    for row in rows:
+        seconds.setdefault(row["prompt"], []).append(float(row["duration"]))
+    for row in rows:
+        is_word = np.median(seconds[row["prompt"]]) < LONGEST_WORD
+        row["content"] = row["content"] or ("words" if is_word else "sentences")
+
+
+def without_twins(rows: list[dict]) -> list[dict]:
+    """Leave out of each person's clips what is, byte for byte, one that came before."""
+    seen, kept = set(), []
+    for row in sorted(rows, key=lambda row: row["path"]):
+        if (row["person"], row["sha256"]) not in seen:
+            seen.add((row["person"], row["sha256"]))
+            kept.append(row)
+    return kept
 
 
 def unpack(debs: Path, package: str, version: str, target: Path) -> None:
@@ -227,34 +332,41 @@ def download(debs: Path) -> None:
         )
 
 
-def collect(debs: Path, work: Path, speech: Path) -> list[tuple[Path, str, Voice, Path]]:
+def collect(debs: Path, work: Path, built: Path) -> list[tuple[Path, str, Voice, Path]]:
     """Unpack every voice; return one job a prompt, and store each package's copyright file."""
     found = []
-    licences = speech / "licences"
-    licences.mkdir(parents=True, exist_ok=True)
     for package, version in sorted({(voice.package, voice.version) for voice in VOICES}):
         unpack(debs, package, version, work / package)
     for voice in VOICES:
         target = work / voice.package
         doc = target / "usr/share/doc" / voice.package
+        licences = built / voice.collection / "licences"
+        licences.mkdir(parents=True, exist_ok=True)
         (licences / f"{voice.package}.txt").write_bytes((doc / "copyright").read_bytes())
         if (text := doc / "LICENCIA.gz").exists():  # the GPL in full, which others only refer to
             (licences / "GPL-2.txt").write_bytes(gzip.decompress(text.read_bytes()))
         root = target / "usr/share" / voice.folder
         prompts = {
-            voice.prefix + p.relative_to(root).with_suffix("").as_posix(): p
+            voice.prefix + p.relative_to(root).as_posix().removesuffix(voice.suffix): p
             for p in sorted(root.rglob(f"*{voice.suffix}"))
             if re.match(voice.pick, p.stem)
         }
-        found.append((voice, {k: p for k, p in prompts.items() if not NOT_SPEECH.match(k)}))
+        prompts = {k: p for k, p in prompts.items() if not NOT_SPEECH.match(k)}
+        found.append((voice, share(prompts, int(voice.most or len(prompts)))))
     # Of an unheard voice's telephone prompts, those that every voice speaks are enough.
     shared = set.intersection(*(set(prompts) for voice, prompts in found if not voice.prefix))
     return [
-        (source, prompt, voice, speech)
+        (source, prompt, voice, built / voice.collection)
         for voice, prompts in found
         for prompt, source in prompts.items()
         if voice.unheard == "0" or voice.prefix or prompt in shared
     ]
+
+
+def share(prompts: dict[str, Path], most: int) -> dict[str, Path]:
+    """Return so many prompts, the same ones of all voices that have them."""
+    dealt = sorted(prompts, key=lambda prompt: hashlib.sha256(prompt.encode()).digest())
+    return {prompt: prompts[prompt] for prompt in sorted(dealt[:most])}
 
 
 def compare(rows: list[dict], stored: Path) -> str:
@@ -274,9 +386,9 @@ def compare(rows: list[dict], stored: Path) -> str:
 
 def put(built: Path, rows: list[dict], speech: Path) -> None:
     """Put what was built where it belongs, and take away what is made no more."""
-    shutil.copytree(built, speech, dirs_exist_ok=True)
     made = {row["path"] for row in rows}
-    for clip in speech.rglob("*.ogg"):
+    shutil.copytree(built, speech, dirs_exist_ok=True)
+    for clip in [*speech.rglob("*.ogg"), *speech.rglob("*.opus")]:
         if clip.relative_to(speech).as_posix() not in made:
             clip.unlink()
     with open(speech / "manifest.csv", "w", newline="", encoding="utf-8") as file:
@@ -286,21 +398,30 @@ def put(built: Path, rows: list[dict], speech: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Build all clips and the manifest."""
-    parser = argparse.ArgumentParser(description="Rebuild assets/speech from Debian's packages.")
+    """Build all clips and the manifests."""
+    parser = argparse.ArgumentParser(description="Rebuild the clips from Debian's packages.")
     parser.add_argument("--debs", type=Path, help="the folder that holds the .deb files")
-    parser.add_argument("--to", type=Path, default=SPEECH, help="the folder to build")
+    parser.add_argument("--to", type=Path, default=ROOT / "assets", help="the folder to build in")
+    parser.add_argument("--only", choices=COLLECTIONS, help="build only one of the folders")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
-        work, built = Path(scratch), Path(scratch, "speech")
+        work, built = Path(scratch), Path(scratch, "built")
         if asked.debs is None:
             download(work)
         jobs = collect((asked.debs or work).resolve(), work / "unpacked", built)
-        with ProcessPoolExecutor() as pool:
-            rows = [row for row in pool.map(make_clip, jobs, chunksize=16) if row]
-        told = compare(rows, SPEECH / "manifest.csv")
-        put(built, rows, asked.to)
-    print(f"{len(rows)} clips of {len(jobs)} prompts; {told}")
+        for name in [asked.only] if asked.only else COLLECTIONS:
+            ours = [job for job in jobs if job[2].collection == name]
+            with ProcessPoolExecutor() as pool:
+                rows = [row for made in pool.map(make_clips, ours, chunksize=16) for row in made]
+            fill_content(rows)
+            if name == "strangers":
+                rows = without_twins(rows)
+                for licence in COMMON:
+                    text = Path("/usr/share/common-licenses", licence)
+                    shutil.copy(text, built / name / "licences" / f"{licence}.txt")
+            told = compare(rows, ROOT / "assets" / name / "manifest.csv")
+            put(built / name, rows, asked.to / name)
+            print(f"{name}: {len(rows)} clips of {len(ours)} prompts; {told}")
     print(f"PyAV {av.__version__}, libsndfile {soundfile.__libsndfile_version__}")
 
 

@@ -14,19 +14,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.audio import loading
-from helpers.audio.loading import SPEECH, SR, CorpusError
+from helpers.audio.loading import SPEECH, SR, STRANGERS, SYNTHETIC, CorpusError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SPEECH", "SR", "CorpusError", "load_clip", "manifest"]
+__all__ = [
+    "SPEECH",
+    "SR",
+    "STRANGERS",
+    "SYNTHETIC",
+    "CorpusError",
+    "load_clip",
+    "manifest",
+    "strangers",
+    "synthetic",
+]
 
 
 @lru_cache
 def _rows(root: Path) -> dict[str, dict[str, str]]:
     """Return the manifest's rows by their path."""
     path = root / "manifest.csv"
-    restore = "restore it with `git checkout -- assets/speech`"
+    restore = loading.how_to_restore(root)
     if not path.is_file():
         raise CorpusError(f"{path}: no such file; {restore}")
     with open(path, encoding="utf-8", newline="") as file:
@@ -56,8 +66,9 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
         ``es-CO``: its first two letters are the language), ``speaker``, ``unheard`` (True for
         the voices kept apart for testing), ``prompt`` (the same across languages), ``duration``
         in seconds, ``source_sr`` in hertz, ``package``, ``version``, ``licence``, ``credit``
-        (show it where you play the clip), ``sha256``, ``root``. Every call returns a new table,
-        which is yours to change.
+        (show it where you play the clip), ``sha256``, ``root``; and ``text``, ``content``,
+        ``line``, ``person`` and ``synthetic``, which `helpers.audio.loading.COLUMNS` explains.
+        Every call returns a new table, which is yours to change.
 
     Raises
     ------
@@ -66,6 +77,8 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
 
     See Also
     --------
+    strangers : further voices, for tests.
+    synthetic : voices of a machine that speaks every language.
     helpers.audio.recordings.folder : the same table of your own recordings.
     helpers.audio.loading.load_clips : the sounds of such a table.
 
@@ -78,6 +91,56 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
     ['en', 'en-GB', 'en-US', 'es-CO', 'fr', 'it-IT', 'ru']
     """
     return loading.table(_rows(Path(root)).values())
+
+
+def strangers() -> pd.DataFrame:
+    """Return the table of further voices, to test on people whom no model has heard.
+
+    `manifest` has few voices that are kept apart, and with them goes the way in which they were
+    recorded: who speaks English or Russian there says letters and words at home, the others speak
+    on the telephone. These fill what they can of the gaps. ``content`` and ``line`` say what is
+    what; ``person`` joins voices that may be one human being's, such as seven of a game's actor.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `manifest`. ``unheard`` is True throughout.
+
+    Examples
+    --------
+    >>> clips = strangers()
+    >>> spoken = clips["language"].str[:2]
+    >>> clips.groupby(spoken)["person"].nunique().to_dict()
+    {'en': 7, 'es': 5, 'fr': 5, 'it': 3, 'ru': 3}
+    >>> set(clips["speaker"]) & set(manifest()["speaker"])
+    set()
+    """
+    return manifest(STRANGERS)
+
+
+def synthetic() -> pd.DataFrame:
+    """Return the table of a synthesiser's voices, each of which speaks every language.
+
+    All human voices of `manifest` but one speak one language, so that who speaks tells which
+    language. Here the two are crossed: what a voice says in one language it says in all. Each says
+    ten of the sentences, other voices others. Nobody ever spoke them: espeak-ng made the clips, so
+    what holds for them need not hold for people.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `manifest`. ``speaker`` is espeak-ng's name of the voice, ``prompt`` the sentence, which
+        is the same in all languages, ``text`` its words; ``synthetic`` is True throughout.
+
+    Examples
+    --------
+    >>> clips = synthetic()
+    >>> clips["language"].unique().tolist()
+    ['en-US', 'es-ES', 'fr-FR', 'it-IT', 'ru-RU']
+    >>> clips.groupby(["speaker", "prompt"])["language"].nunique().unique().tolist()
+    [5]
+    """
+    return manifest(SYNTHETIC)
 
 
 def load_clip(path: str, root: Path = SPEECH) -> tuple[np.ndarray, int]:

@@ -28,6 +28,8 @@ __all__ = [
     "COLUMNS",
     "SPEECH",
     "SR",
+    "STRANGERS",
+    "SYNTHETIC",
     "CorpusError",
     "load_clip",
     "load_clips",
@@ -37,6 +39,10 @@ __all__ = [
 
 SPEECH = ROOT / "assets" / "speech"
 """Folder of the recordings shipped with the course."""
+STRANGERS = ROOT / "assets" / "strangers"
+"""Folder of further voices, for testing who is understood; see `helpers.audio.corpus.strangers`."""
+SYNTHETIC = ROOT / "assets" / "synthetic"
+"""Folder of a synthesiser's voices; see `helpers.audio.corpus.synthetic`."""
 SR = 16_000
 """Sampling rate of every clip as it is loaded, in hertz."""
 COLUMNS = (
@@ -45,6 +51,11 @@ COLUMNS = (
     "speaker",
     "unheard",
     "prompt",
+    "text",
+    "content",
+    "line",
+    "person",
+    "synthetic",
     "duration",
     "source_sr",
     "package",
@@ -58,10 +69,17 @@ COLUMNS = (
 
 ``path`` begins at ``root``, an absolute path; where ``root`` is empty, at the course's own folder
 `SPEECH`. ``language`` is a BCP 47 tag, such as ``es-MX``: its first part is the language.
-``speaker``, and ``prompt`` (what is said), are empty where they are not known; ``unheard`` says
-that the voice is kept apart for testing. ``duration`` in seconds, ``source_sr`` in hertz and
-``sha256`` describe the file as it was when it was read, and are missing (``nan``, ``<NA>``, empty)
-where it was not.
+``speaker``, and ``prompt`` (a name of what is said), are empty where they are not known;
+``unheard`` says that the voice is kept apart for testing. ``duration`` in seconds, ``source_sr`` in
+hertz and ``sha256`` describe the file as it was when it was read, and are missing (``nan``,
+``<NA>``, empty) where it was not.
+
+The shipped tables say more, so that what goes together with a language can be told from it. Of
+recordings of your own they are empty: ``text`` is what is said, word for word, where the source has
+it; ``content`` is one of letters, syllables, numbers, words, sentences, shouts; ``line`` is studio,
+telephone (recorded at 8 kHz), home, game (some of whose voices are pitched up) or synthesiser;
+``person`` is the same for all voices that are, or may be, one human being's; ``synthetic`` says
+that nobody spoke it.
 """
 
 
@@ -97,9 +115,19 @@ def table(rows: Iterable[Mapping]) -> pd.DataFrame:
     clips["duration"] = pd.to_numeric(clips["duration"]).astype(float)
     rates = pd.to_numeric(clips["source_sr"]).astype("Int64")
     clips["source_sr"] = rates if rates.isna().any() else rates.astype("int64")
-    clips["unheard"] = pd.to_numeric(clips["unheard"]).fillna(0).astype(int).astype(bool)
-    words = [name for name in COLUMNS if name not in ("duration", "source_sr", "unheard")]
+    flags = ("unheard", "synthetic")
+    for name in flags:  # as the manifests write them, or as pandas does
+        given = clips[name].map(lambda flag: {"True": 1, "False": 0}.get(flag, flag))
+        clips[name] = pd.to_numeric(given).fillna(0).astype(int).astype(bool)
+    words = [name for name in COLUMNS if name not in ("duration", "source_sr", *flags)]
     return clips.fillna({name: "" for name in words}).astype({name: str for name in words})
+
+
+def how_to_restore(root: Path | str) -> str:
+    """Return what to do about a file below ``root`` that is missing or altered."""
+    if (folder := Path(root or SPEECH)) in (SPEECH, STRANGERS, SYNTHETIC):
+        return f"restore it with `git checkout -- assets/{folder.name}`"
+    return "read the folder again"
 
 
 def read_bytes(clip: Mapping) -> bytes:
@@ -120,7 +148,7 @@ def read_bytes(clip: Mapping) -> bytes:
         If the file cannot be read, or the row has a digest and the file another.
     """
     path, root = clip["path"], clip["root"]
-    mend = "read the folder again" if root else "restore it with `git checkout -- assets/speech`"
+    mend = how_to_restore(root)
     try:
         data = (Path(root or SPEECH) / path).read_bytes()
     except OSError as error:

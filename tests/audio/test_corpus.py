@@ -12,6 +12,11 @@ import soundfile
 from helpers.audio import corpus, loading
 
 CLIPS = corpus.manifest()
+SHIPPED = {
+    corpus.SPEECH: CLIPS,
+    corpus.STRANGERS: corpus.strangers(),
+    corpus.SYNTHETIC: corpus.synthetic(),
+}
 ONE_EACH = CLIPS.groupby(["language", "speaker"]).first()["path"].tolist()
 
 
@@ -22,7 +27,8 @@ def small(tmp_path):
     path = row["path"].item()
     (tmp_path / path).parent.mkdir(parents=True)
     shutil.copy(corpus.SPEECH / path, tmp_path / path)
-    row.assign(unheard=row["unheard"].astype(int)).to_csv(tmp_path / "manifest.csv", index=False)
+    flags = row[["unheard", "synthetic"]].astype(int)
+    row.assign(**flags).to_csv(tmp_path / "manifest.csv", index=False)
     return tmp_path, path
 
 
@@ -41,22 +47,53 @@ def stanzas(package):
     return {s.split("\n")[0].strip(): re.search(r"^ ?License: (\S+)", s, re.M)[1] for s in parts}
 
 
-def test_every_file_is_the_one_in_the_manifest():
-    stored = {p.relative_to(corpus.SPEECH).as_posix() for p in corpus.SPEECH.rglob("*.ogg")}
-    assert stored == set(CLIPS["path"])
-    for path, digest in zip(CLIPS["path"], CLIPS["sha256"], strict=True):
-        assert hashlib.sha256((corpus.SPEECH / path).read_bytes()).hexdigest() == digest, path
+@pytest.mark.parametrize("root", SHIPPED, ids=lambda root: root.name)
+def test_every_file_is_the_one_in_the_manifest(root):
+    clips = SHIPPED[root]
+    stored = {p.relative_to(root).as_posix() for p in root.rglob("*.o[gp][gu]*")}
+    assert stored == set(clips["path"])
+    for path, digest in zip(clips["path"], clips["sha256"], strict=True):
+        assert hashlib.sha256((root / path).read_bytes()).hexdigest() == digest, path
 
 
-def test_every_file_holds_what_the_manifest_says():
-    for row in CLIPS.itertuples():
-        info = soundfile.info(corpus.SPEECH / row.path)
+@pytest.mark.parametrize("root", SHIPPED, ids=lambda root: root.name)
+def test_every_file_holds_what_the_manifest_says(root):
+    for row in SHIPPED[root].itertuples():
+        info = soundfile.info(root / row.path)
         assert (info.samplerate, info.channels) == (corpus.SR, 1), row.path
         assert info.duration == pytest.approx(row.duration, abs=1e-3), row.path
 
 
-def test_the_corpus_fits_the_repository():
-    assert sum(p.stat().st_size for p in corpus.SPEECH.rglob("*") if p.is_file()) < 45e6
+def test_the_recordings_fit_the_repository():
+    assets = corpus.SPEECH.parent
+    assert sum(p.stat().st_size for p in assets.rglob("*") if p.is_file()) < 60e6
+
+
+@pytest.mark.parametrize("root", SHIPPED, ids=lambda root: root.name)
+def test_every_column_that_tells_clips_apart_is_filled(root):
+    clips = SHIPPED[root]
+    known = {"letters", "syllables", "numbers", "words", "sentences", "shouts"}
+    assert set(clips["content"]) <= known
+    assert set(clips["line"]) <= {"studio", "telephone", "home", "game", "synthesiser"}
+    assert (clips["person"] != "").all()
+    assert (clips["source_sr"][clips["line"] == "telephone"] == 8000).all()
+    assert clips["synthetic"].all() == (root == corpus.SYNTHETIC) == clips["synthetic"].any()
+    # A sentence is a sentence in every language: else its content would tell one from another.
+    assert (clips.groupby("prompt")["content"].nunique() == 1).all()
+
+
+def test_prompts_are_told_apart_by_what_they_hold():
+    content = CLIPS.groupby("prompt")["content"].first()
+    for prompt, held in {
+        "letters/b": "letters", "digits/7": "numbers", "digits/h-7": "numbers",
+        "digits/day-3": "words", "phonetic/k_p": "words", "vm-password": "words",
+        "tt-monkeysintro": "sentences", "vm-intro": "sentences", "ktuberling/hat": "words",
+        "klettres/alpha/B": "letters", "ktuberling/moon_star": "words",
+    }.items():  # fmt: skip
+        if prompt in content.index:
+            assert content[prompt] == held, prompt
+    assert CLIPS.query("speaker == 'allison'")["language"].nunique() == 2
+    assert set(CLIPS.query("speaker == 'allison'")["person"]) == {"allison"}
 
 
 @pytest.mark.parametrize("language", sorted(CLIPS.loc[~CLIPS["unheard"], "language"].unique()))
@@ -109,9 +146,50 @@ def test_every_package_has_its_copyright_file_and_the_gpl_comes_in_full():
     assert "Version 2, June 1991" in gpl and "END OF TERMS AND CONDITIONS" in gpl
 
 
+@pytest.mark.parametrize("package", sorted(set(SHIPPED[corpus.STRANGERS]["package"])))
+def test_the_licence_of_a_stranger_is_the_one_in_the_packages_own_file(package):
+    clips = SHIPPED[corpus.STRANGERS]
+    (licence,) = clips.loc[clips["package"] == package, "licence"].unique()
+    path = corpus.STRANGERS / "licences" / f"{package}.txt"
+    text = path.read_text(encoding="utf-8")
+    files = {"hedgewars-data": "share/hedgewars/Data/Sounds/*", "unknown-horizons": "content/*"}
+    stanza = text.split(f"\nFiles: {files.get(package, '')}", 1)[1]
+    assert re.search(r"^ ?License: (\S+)", stanza, re.M)[1] == licence
+
+
+def test_the_licences_of_the_strangers_come_in_full():
+    licences = corpus.STRANGERS / "licences"
+    for name, words in {
+        "GPL-2": "Version 2, June 1991", "LGPL-2.1": "Version 2.1, February 1999",
+        "GFDL-1.3": "Version 1.3, 3 November 2008",
+    }.items():  # fmt: skip
+        assert words in (licences / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_strangers_are_nobody_else_and_no_clip_is_there_twice():
+    clips = SHIPPED[corpus.STRANGERS]
+    assert clips["unheard"].all() and not set(clips["person"]) & set(CLIPS["person"])
+    assert clips["sha256"].is_unique and not set(clips["sha256"]) & set(CLIPS["sha256"])
+    assert not clips.duplicated(["language", "speaker", "prompt"]).any()
+    for said in ("words", "numbers"):
+        spoken = clips.loc[clips["content"] == said, "language"].str[:2]
+        assert set(spoken) == set(CLIPS["language"].str[:2]), said
+
+
+def test_what_the_package_writes_beside_a_word_is_its_text():
+    clips = SHIPPED[corpus.STRANGERS].query(
+        "package.str.startswith('tuxpaint') & content == 'words'"
+    )
+    assert (clips["text"] != "").all()
+    russian = clips.loc[clips["language"] == "ru", "text"]
+    assert russian.str.contains("[а-я]").all()
+    assert clips.groupby("prompt")["language"].nunique().max() == 3
+
+
 def test_every_credit_stands_in_the_readme():
     readme = " ".join((corpus.SPEECH.parents[1] / "README.md").read_text(encoding="utf-8").split())
-    assert [c for c in CLIPS["credit"].unique() if c not in readme] == []
+    for clips in SHIPPED.values():
+        assert [c for c in clips["credit"].unique() if c not in readme] == []
     menardi = CLIPS[CLIPS["speaker"] == "paola"]["credit"].unique().item()
     assert "Menardi" in menardi and "Dal Zot" in menardi
     assert "http://www.voip.ammdomus.it" in menardi
@@ -166,6 +244,14 @@ def test_a_set_keeps_the_order_of_its_rows():
         np.testing.assert_array_equal(y, soundfile.read(corpus.SPEECH / path, dtype="float32")[0])
 
 
+def test_a_table_that_pandas_wrote_is_read_as_it_was(small):
+    root, _ = small
+    row = CLIPS[CLIPS["unheard"]].head(1)
+    row.drop(columns="root").to_csv(root / "manifest.csv", index=False)
+    got = corpus.manifest(root)
+    assert got["unheard"].tolist() == [True] and got["synthetic"].tolist() == [False]
+
+
 def test_the_manifest_is_a_copy():
     mine, before = corpus.manifest(), corpus.manifest()
     mine.loc[:, "language"] = "xx"
@@ -178,6 +264,13 @@ def test_the_manifest_is_a_copy():
 def test_an_unknown_clip_is_named():
     with pytest.raises(corpus.CorpusError, match="nowhere.ogg: not in the manifest"):
         corpus.load_clip("nowhere.ogg")
+
+
+def test_a_damaged_file_is_restored_from_its_own_folder(monkeypatch):
+    row = corpus.synthetic().iloc[0]
+    for root in (corpus.SPEECH, corpus.STRANGERS, corpus.SYNTHETIC):
+        with pytest.raises(corpus.CorpusError, match=f"git checkout -- assets/{root.name}`"):
+            loading.read_bytes({**row, "path": "nowhere.ogg", "root": str(root)})
 
 
 def test_a_missing_file_is_named(small):

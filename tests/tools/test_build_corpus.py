@@ -205,10 +205,21 @@ def test_packages_are_asked_for_in_their_version(tmp_path, monkeypatch):
 
 
 def test_versions_and_credits_are_the_manifests():
-    rows = corpus.manifest().drop_duplicates(["language", "speaker"])
-    fields = ["language", "speaker", "package", "version", "licence", "credit"]
-    made = {tuple(getattr(voice, field) for field in fields) for voice in build_corpus.VOICES}
-    assert made == set(rows[fields].itertuples(index=False, name=None))
+    for name in build_corpus.COLLECTIONS:
+        rows = corpus.manifest(corpus.SPEECH.parent / name).drop_duplicates(["language", "speaker"])
+        fields = [
+            "language",
+            "speaker",
+            "package",
+            "version",
+            "licence",
+            "credit",
+            "line",
+            "person",
+        ]
+        voices = [voice for voice in build_corpus.VOICES if voice.collection == name]
+        made = {tuple(getattr(voice, field) for field in fields) for voice in voices}
+        assert made == set(rows[fields].itertuples(index=False, name=None))
 
 
 def test_a_clip_is_made_and_its_row_says_so(tmp_path):
@@ -232,10 +243,84 @@ def test_very_short_and_long_prompts_are_left_out(tmp_path, seconds, unheard, ma
     assert (row is not None) == made
 
 
+def test_a_long_reading_is_cut_at_its_pauses_and_nothing_is_lost():
+    parts = [noise(seconds) for seconds in (3, 4, 5, 2, 3)]
+    hiss = noise(0.3, 0.3 * 10 ** (-15 / 20))  # a noisy line
+    y = np.concatenate([np.concatenate([part, hiss]) for part in parts])
+    got = build_corpus.pieces(y)
+    np.testing.assert_array_equal(np.concatenate(got), y)
+    assert len(got) > 2 and all(len(piece) <= 8 * SR for piece in got)
+    pauses = np.cumsum([len(part) + len(hiss) for part in parts]) - len(hiss) / 2
+    for cut in np.cumsum([len(piece) for piece in got])[:-1]:
+        assert np.abs(pauses - cut).min() < len(hiss) / 2
+
+
+@pytest.mark.parametrize("seconds", [0.5, 8])
+def test_a_short_reading_stays_whole(seconds):
+    (got,) = build_corpus.pieces(noise(seconds))
+    assert len(got) == seconds * SR
+
+
+def test_a_long_recording_makes_several_clips(tmp_path):
+    voice = build_corpus.VOICES[-1]._replace(long="1", unheard="1", content="sentences")
+    y = np.concatenate([noise(5), silence(1), noise(4), silence(1)])
+    (tmp_path / "reading.wav").write_bytes(encoded(y, SR, "WAV", "PCM_16"))
+    job = (tmp_path / "reading.wav", "reading", voice, tmp_path / "there")
+    rows = build_corpus.make_clips(job)
+    assert [row["prompt"] for row in rows] == ["reading-01", "reading-02"]
+    assert all((tmp_path / "there" / row["path"]).is_file() for row in rows)
+
+
+def test_what_is_recorded_beyond_full_scale_is_brought_back(tmp_path):
+    loud = tone(SR, 1, 440)
+    loud = loud * (2.5 / np.abs(loud).max())
+    soundfile.write(tmp_path / "loud.wav", loud, SR, "FLOAT")
+    got, _ = build_corpus.decode(tmp_path / "loud.wav")
+    assert np.abs(got.astype(int)).max() >= 32767
+    assert np.corrcoef(got, loud)[0, 1] > 0.9999
+
+
+def test_words_are_told_from_sentences_by_the_median_of_the_voices():
+    rows = [
+        {"prompt": "a", "content": "", "duration": "0.9"},
+        {"prompt": "a", "content": "", "duration": "1.0"},
+        {"prompt": "a", "content": "", "duration": "3.0"},
+        {"prompt": "b", "content": "", "duration": "1.3"},
+        {"prompt": "c", "content": "letters", "duration": "4"},
+    ]
+    build_corpus.fill_content(rows)
+    assert [row["content"] for row in rows] == ["words"] * 3 + ["sentences", "letters"]
+
+
+def test_a_person_says_the_same_bytes_once():
+    def row(path, person, digest):
+        return {"path": path, "person": person, "sha256": digest}
+
+    rows = [row("b", "anna", "1"), row("a", "anna", "1"), row("c", "june", "1")]
+    assert [r["path"] for r in build_corpus.without_twins(rows)] == ["a", "c"]
+
+
+def test_voices_share_the_prompts_that_are_taken():
+    ours = {f"stamp/{i}": i for i in range(100)}
+    theirs = {k: v for k, v in ours.items() if v % 10}
+    some, others = build_corpus.share(ours, 30), build_corpus.share(theirs, 30)
+    assert len(some) == len(others) == 30 and len(some.keys() & others.keys()) > 22
+    assert build_corpus.share(ours, 500) == ours
+
+
+def test_the_words_beside_a_stamp_are_read_in_its_language(tmp_path):
+    voice = build_corpus.VOICES[0]._replace(language="es", suffix="_desc_es.ogg")
+    text = "A dog.\nast.utf8=Un perru.\nes.utf8=Un perro.\nes_MX.utf8=Un can.\n"
+    (tmp_path / "dog.txt").write_text(text, encoding="utf-8")
+    assert build_corpus.text_of(tmp_path / "dog_desc_es.ogg", voice) == "Un perro."
+    assert build_corpus.text_of(tmp_path / "cat_desc_es.ogg", voice) == ""
+
+
 @pytest.mark.parametrize(("prompt", "speech"), [
     ("vm-goodbye", True), ("digits/1", True), ("silence/1", False), ("beep", False),
     ("tt-weasels", False), ("letters/ascii33", True), ("descending-2tone", False),
     ("demo-echotest", True), ("ktuberling/tux-laugh", False), ("ktuberling/tux-scarf", True),
+    ("hedgewars/Ow3", False), ("hedgewars/Ohdear", True), ("ktuberling/robin_je-ris", False),
 ])  # fmt: skip
 def test_what_is_no_speech_is_left_out_by_its_name(prompt, speech):
     assert (build_corpus.NOT_SPEECH.match(prompt) is None) == speech
