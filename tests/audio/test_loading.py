@@ -28,7 +28,8 @@ def test_what_a_row_lacks_is_unknown_or_empty():
     assert clips.columns.tolist() == list(loading.COLUMNS)
     unknown = clips[["duration", "source_sr"]].isna()
     assert unknown.to_numpy().all() and clips["unheard"].tolist() == [False, True]
-    words = clips.drop(columns=["duration", "source_sr", "unheard"])
+    assert clips["synthetic"].tolist() == [False, False]
+    words = clips.drop(columns=["duration", "source_sr", "unheard", "synthetic"])
     assert all(type(word) is str for word in words.to_numpy().ravel())
     assert (words != "").to_numpy().sum() == 3
     assert clips["prompt"].tolist() == ["7", ""] and clips["speaker"].tolist() == ["", "anna"]
