@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 
 from helpers import ROOT
 from helpers.audio import decoding
-from helpers.audio.decoding import CodecError, DecodingError, decode, decoders, examine
+from helpers.audio.decoding import (
+    CodecError,
+    DecodingError,
+    decode,
+    decoders,
+    examine,
+    formats,
+    promises,
+)
 from tests.audio.sounds import encoded, muxed, tone, wav
 
 SECONDS = 2.44
@@ -377,7 +385,7 @@ def mpeg_header(version, layer, bits, rate, padding=0, protection=1):
 def test_every_frame_of_mpeg_is_as_long_as_ffmpeg_finds_it(version, layer):
     for bits, rate, padding in itertools.product(range(1, 15), range(3), range(2)):
         head = mpeg_header(version, layer, bits, rate, padding)
-        length, _ = decoding.formats._mpeg_frame(b"before" + head, 6)
+        length, _ = formats._mpeg_frame(b"before" + head, 6)
         with av.open(io.BytesIO((head + bytes(length - 4)) * 8), format="mp3") as container:
             sizes = [packet.size for packet in container.demux() if packet.size]
         assert set(sizes) == {length}, head
@@ -385,16 +393,16 @@ def test_every_frame_of_mpeg_is_as_long_as_ffmpeg_finds_it(version, layer):
 
 def test_what_is_no_header_of_mpeg_is_none():
     whole = mpeg_header(3, 3, 9, 0)
-    assert decoding.formats._mpeg_frame(whole, 0)
+    assert formats._mpeg_frame(whole, 0)
     reserved = [mpeg_header(1, 3, 9, 0), mpeg_header(3, 4, 9, 0), mpeg_header(3, 3, 0, 0),
                 mpeg_header(3, 3, 15, 0), mpeg_header(3, 3, 9, 3)]  # fmt: skip
     for head in [*reserved, whole[:3], b"\xfe" + whole[1:], b"\xff\xdb" + whole[2:], b""]:
-        assert decoding.formats._mpeg_frame(head, 0) is None, head
+        assert formats._mpeg_frame(head, 0) is None, head
 
 
 def test_frames_of_one_stream_share_version_layer_and_rate_alone():
     def fixed(*fields):
-        return decoding.formats._mpeg_frame(mpeg_header(*fields), 0)[1]
+        return formats._mpeg_frame(mpeg_header(*fields), 0)[1]
 
     plain = fixed(3, 3, 9, 1)
     assert fixed(3, 3, 4, 1) == fixed(3, 3, 9, 1, 1) == fixed(3, 3, 9, 1, 0, 0) == plain
@@ -405,16 +413,14 @@ def test_frames_of_one_stream_share_version_layer_and_rate_alone():
 def test_three_frames_in_a_row_within_64_kib_are_mpeg():
     def frames(*rates):
         heads = [mpeg_header(3, 3, 9, rate) for rate in rates]
-        return b"".join(
-            head + bytes(decoding.formats._mpeg_frame(head, 0)[0] - 4) for head in heads
-        )
+        return b"".join(head + bytes(formats._mpeg_frame(head, 0)[0] - 4) for head in heads)
 
     whole = frames(1, 1, 1)
     for before in (b"", b"\xff", b"\xff\xfb", bytes(65_535)):
-        assert decoding.formats._hidden_mpeg(before + whole) == "mpeg"
+        assert formats._hidden_mpeg(before + whole) == "mpeg"
     for data in (bytes(65_536) + whole, frames(1, 1), frames(1, 1, 0), bytes(9), b""):
-        assert decoding.formats._hidden_mpeg(data) is None
-    assert decoding.formats._hidden_mpeg(frames(0) + whole) == "mpeg"
+        assert formats._hidden_mpeg(data) is None
+    assert formats._hidden_mpeg(frames(0) + whole) == "mpeg"
 
 
 @pytest.mark.parametrize(
@@ -442,22 +448,20 @@ def test_three_frames_in_a_row_within_64_kib_are_mpeg():
     ],
 )  # fmt: skip
 def test_the_first_bytes_tell_the_format(data, kind):
-    assert decoding.formats._kind_at_start(data) == kind
+    assert formats._kind_at_start(data) == kind
 
 
 def test_how_much_is_missing_is_told_as_far_as_it_is_known():
     half, ends, nothing = (
-        decoding.promises.Missing(0.5),
-        decoding.Missing(ends=1.25),
-        decoding.Missing(),
+        promises.Missing(0.5),
+        promises.Missing(ends=1.25),
+        promises.Missing(),
     )
-    assert half.seconds(3.0) == 3.0 and decoding.promises.Missing(0.75).seconds(
-        3.0
-    ) == pytest.approx(1)
+    assert half.seconds(3.0) == 3.0 and promises.Missing(0.75).seconds(3.0) == pytest.approx(1)
     assert ends.seconds(3.0) == nothing.seconds(3.0) == np.inf
     assert half.said(3.0) == "breaks off after 3.00 of 6.00 s"
     assert ends.said(3.0) == ends.said(None) == "breaks off; its last whole piece ends at 1.25 s"
-    assert decoding.promises.Missing(ends=0.0).said(None).endswith("ends at 0.00 s")
+    assert promises.Missing(ends=0.0).said(None).endswith("ends at 0.00 s")
     assert half.said(None) == nothing.said(3.0) == "breaks off; copy it again"
 
 
@@ -476,7 +480,7 @@ def test_how_much_is_missing_is_told_as_far_as_it_is_known():
     ],
 )
 def test_an_ogg_stream_tells_its_rate(packet, rate):
-    assert decoding.promises._ogg_rate(packet) == rate
+    assert promises._ogg_rate(packet) == rate
 
 
 @pytest.mark.parametrize(("there", "share"), [(2000, None), (2400, None), (1500, 0.75), (0, 0)])
@@ -488,11 +492,11 @@ def test_a_sphere_or_au_file_is_held_against_its_header(there, share):
             magic + struct.pack(f"{order}5I", 32, 2000, 3, 8000, 2).ljust(28) + bytes(there)
         )
     for kind, data in files.items():
-        got = decoding.promises.compare_with_header(data, "sphere" if kind == "sphere" else "au")
-        assert got == (data, None if share is None else decoding.promises.Missing(share)), kind
+        got = promises.compare_with_header(data, "sphere" if kind == "sphere" else "au")
+        assert got == (data, None if share is None else promises.Missing(share)), kind
     unknown = b".snd" + struct.pack(">5I", 32, 0xFFFFFFFF, 3, 8000, 2).ljust(28) + bytes(there)
-    assert decoding.promises.compare_with_header(unknown, "au") == (unknown, None)
-    assert decoding.promises.compare_with_header(text[:60].ljust(1024), "sphere")[1] is None
+    assert promises.compare_with_header(unknown, "au") == (unknown, None)
+    assert promises.compare_with_header(text[:60].ljust(1024), "sphere")[1] is None
 
 
 def box(name, size=8, length=None):
@@ -514,17 +518,15 @@ def box(name, size=8, length=None):
     ],
 )
 def test_the_boxes_of_an_mp4_must_be_whole_and_describe_the_sound(data, whole):
-    assert decoding.promises.compare_with_header(data, "mp4")[1] == (
-        None if whole else decoding.promises.Missing()
-    )
+    assert promises.compare_with_header(data, "mp4")[1] == (None if whole else promises.Missing())
 
 
 def test_an_avi_must_be_as_long_as_it_says():
     data = b"RIFF" + struct.pack("<I", 100) + b"AVI " + bytes(96)
-    assert decoding.promises.compare_with_header(data, "avi") == (data, None)
-    assert decoding.promises.compare_with_header(data[:-1], "avi")[1] == decoding.promises.Missing()
+    assert promises.compare_with_header(data, "avi") == (data, None)
+    assert promises.compare_with_header(data[:-1], "avi")[1] == promises.Missing()
     unknown = b"RIFF" + struct.pack("<I", 2**32 - 1) + b"AVI " + bytes(96)
-    assert decoding.promises.compare_with_header(unknown, "avi")[1] is None
+    assert promises.compare_with_header(unknown, "avi")[1] is None
 
 
 @pytest.mark.parametrize(
@@ -540,9 +542,9 @@ def test_chunks_begin_where_the_one_before_ends(kind, start, order, of_name, cou
         wanted.append((name, len(data) + len(head), length))
         data += head + bytes(length)
         data += bytes(-len(data) % to)
-    layout = decoding.promises.LAYOUTS[kind]
-    assert list(decoding.promises._chunks(data, layout, layout.start)) == wanted
-    assert list(decoding.promises._chunks(data + name, layout, layout.start)) == wanted
+    layout = promises.LAYOUTS[kind]
+    assert list(promises._chunks(data, layout, layout.start)) == wanted
+    assert list(promises._chunks(data + name, layout, layout.start)) == wanted
 
 
 def test_a_recording_as_long_as_one_frame_is_enough():
