@@ -81,7 +81,7 @@ class MFCCSetting:
     def __post_init__(self):
         """Raise an error if no MFCCs can be computed with these numbers."""
         signals.check_length("n_fft", self.n_fft)
-        signals.check_hop(self.hop_length)
+        signals.check_length("hop_length", self.hop_length)
         signals.check_mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax)
         if not 1 <= self.n_mfcc <= self.n_mels:
             raise ValueError(

@@ -11,7 +11,6 @@ __all__ = [
     "as_mono",
     "channels_cancel",
     "check_framing",
-    "check_hop",
     "check_length",
     "check_mel",
     "check_sr",
@@ -155,30 +154,6 @@ def check_sr(sr: float) -> None:
     """
     if not 0 < sr < np.inf:
         raise ValueError(f"sr is {sr!r}; expected a positive number of hertz")
-
-
-def check_hop(hop_length: int) -> None:
-    """Raise an error if this cannot be the step from one frame to the next.
-
-    Parameters
-    ----------
-    hop_length : int
-        In samples.
-
-    Raises
-    ------
-    ValueError
-        If it is not a whole number, 1 or more.
-
-    Examples
-    --------
-    >>> check_hop(160)
-    >>> check_hop(0)
-    Traceback (most recent call last):
-    ...
-    ValueError: hop_length is 0; expected a whole number of samples, 1 or more
-    """
-    check_length("hop_length", hop_length)
 
 
 def check_length(name: str, value: int) -> None:

@@ -240,7 +240,7 @@ def spectrogram(
     >>> plt.close(fig)
     """
     signals.check_sr(sr)
-    signals.check_hop(hop_length)
+    signals.check_length("hop_length", hop_length)
     db = np.asarray(db)
     if db.ndim != 2:
         raise ValueError(f"db has shape {db.shape}; expected a matrix (bins, frames)")

@@ -136,10 +136,10 @@ def test_a_hop_or_frame_that_is_no_length_is_named(frame_length, hop_length, com
 
 def test_a_hop_may_be_longer_than_any_frame():
     for hop in (1, np.int64(160), 10**9):
-        signals.check_hop(hop)
+        signals.check_length("hop_length", hop)
     for hop in (0, -1, 0.5, "160", None, True, np.nan):
         with pytest.raises(ValueError, match="^hop_length is .*; expected a whole number"):
-            signals.check_hop(hop)
+            signals.check_length("hop_length", hop)
 
 
 @pytest.mark.parametrize(
