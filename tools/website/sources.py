@@ -13,7 +13,7 @@ __all__ = ["heading_anchor", "prepared", "toctrees"]
 
 STILL = re.compile(r'<p class="still".*?</p>')
 UNSEEN = re.compile(r'<div style="position:absolute;width:1px;.*?</div>', re.DOTALL)
-ALIVE = '<p class="still">In the notebook, this is alive; it has too many states for a page.</p>'
+ALIVE = '<p class="still">In the notebook, this is alive.</p>'
 FOLDED = {"setup": "Where the course lies", "check": "The check", "solution": "A solution"}
 
 
