@@ -2,7 +2,7 @@
 
     make experiments                                  # all of them: hours
     make experiments CORPUS=my_recordings             # the layers, with a folder of your own
-    python -m tools.experiments remedies              # those of one group
+    python -m tools.experiments order                 # those of one group
 
 A run that is in the table is not made again, so a command that was stopped goes on where it was. A
 run is named by everything that decides its outcome, the clips included: with other clips or another
@@ -10,25 +10,36 @@ default all runs are made anew, and the old rows stay in the tables beside them.
 """
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
+from itertools import product
 
 import pandas as pd
 
 from helpers.networks.classifiers import LAYERS
 from helpers.study import experiments, results
-from helpers.study.experiments import BASELINE, CHOOSING, FOLDS, TELEPHONES, Run
+from helpers.study.experiments import BASELINE, CHOOSING, Run
 from tools import run_table
 from tools.run_table import RunTable, provenance
 
 SEEDS = range(5)
 RATES = {
-    **dict.fromkeys(LAYERS, (3e-4, 1e-3, 3e-3, 1e-2)),
-    "SimpleRNN": (1e-4, 3e-4, 1e-3, 3e-3),
-    BASELINE: (0.001, 0.01, 0.1, 1.0),
+    **dict.fromkeys(LAYERS, (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)),
+    BASELINE: (0.001, 0.01, 0.1, 1.0, 10.0),
 }
 """The learning rates that are tried with each layer; with the baseline, values of ``C``."""
+LONG = ("SimpleRNN", "GRU")
+"""Layers that read sequences three times as long as well: a frame every 10 ms."""
+LONG_RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+ORDER = (
+    {"per_excerpt": True},
+    {"per_excerpt": True, "languages": "en es"},
+    {"per_excerpt": True, "shuffled": True},
+    {"per_excerpt": True, "shuffled": True, "languages": "en es"},
+)
+"""Where mean and variance tell nothing: does the order of the frames? Each chooses its own rate."""
+ORDER_RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 
 
 def tried(layer: str, tuned: float, seed: int, **others) -> Run:
@@ -36,86 +47,55 @@ def tried(layer: str, tuned: float, seed: int, **others) -> Run:
     return Run(layer, **{"C" if layer == BASELINE else "learning_rate": tuned}, seed=seed, **others)
 
 
-def best_rate(layer: str, table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> float:
+def chosen_rate(layer: str, table: pd.DataFrame, rates: Sequence[float], **changed) -> float:
     """Return the learning rate (or ``C``) of the highest mean validation accuracy."""
-    rows = table[(table["layer"] == layer) & (table["hop_ms"] == hop_ms)]
-    rows = rows[rows["seed"].isin(CHOOSING)]
-    seeds = rows["seed"].groupby(rows["learning_rate"].fillna(rows["C"])).nunique()
-    if seeds.reindex(RATES[layer]).min() != len(CHOOSING):
-        group = "rates" if hop_ms == Run.hop_ms else "long rates"
-        raise SystemExit(f"{layer}: first make the runs of the group '{group}'")
-    return float(results.best_rates(table, hop_ms)[layer])
+    tuned = results.validated(table, **changed)
+    if layer not in tuned or tuned[layer].reindex(rates).isna().any():
+        raise SystemExit(f"{layer}, {changed or 'defaults'}: first make the runs that choose rates")
+    return float(tuned[layer].idxmax())
 
 
 def wanted(group: str, recordings: str = "") -> Iterator[Run]:
     """Yield the runs of a group; but for those of rates, at the rates that the table chooses."""
     run = partial(tried, corpus=recordings)
-    if group == "rates":
-        for layer, rates in RATES.items():
-            yield from (run(layer, rate, seed) for rate in rates for seed in CHOOSING)
-        return
-    if group == "long rates":  # does the layer without gates want another one for longer ways?
-        for rate in RATES["SimpleRNN"]:
-            yield from (run("SimpleRNN", rate, seed, hop_ms=10) for seed in CHOOSING)
-        return
+    match group:  # what chooses the rates
+        case "rates":
+            for layer, rates in RATES.items():
+                yield from (run(layer, rate, seed) for rate in rates for seed in CHOOSING)
+            return
+        case "long rates":  # do longer ways want others?
+            for layer, rate, seed in product(LONG, LONG_RATES, CHOOSING):
+                yield run(layer, rate, seed, hop_ms=10)
+            return
+        case "order rates":
+            for changed, rate, seed in product(ORDER, ORDER_RATES, CHOOSING):
+                yield run("GRU", rate, seed, **changed)
+            return
     table = results.runs(recordings)
-    rate = {layer: best_rate(layer, table) for layer in RATES}
+    rate = {layer: chosen_rate(layer, table, rates) for layer, rates in RATES.items()}
     for seed in SEEDS:
-        gru = run("GRU", rate["GRU"], seed)
-        plain = run(BASELINE, rate[BASELINE], seed)
-        simple = run("SimpleRNN", rate["SimpleRNN"], seed)
         match group:
             case "layers":
                 yield from (run(layer, rate[layer], seed) for layer in (*LAYERS, BASELINE))
-            case "one voice":  # of two languages, and the language that nobody taught
-                yield replace(gru, languages="en es")
-                yield replace(plain, languages="en es")
-                yield replace(gru, languages="en es", per_excerpt=True)
-                yield replace(gru, languages="en fr it ru")
-            case "remedies":
-                for base in (gru, plain):
-                    yield replace(base, per_excerpt=True)
-                    yield replace(base, fmax=4000)
-                    yield replace(base, n_mfcc=13)
-                    yield replace(base, speeds=True)
-                    yield from (replace(base, kept_out=fold) for fold in FOLDS)
-                    for fold in ("", *FOLDS):
-                        yield replace(base, per_excerpt=True, fmax=4000, speeds=True, kept_out=fold)
-            case "sentences":  # not only names are kept apart, but whatever sounds like the same
-                for layer in (*LAYERS, BASELINE):
-                    yield run(layer, rate[layer], seed, by="sentence")
-                yield replace(gru, languages="en es", by="sentence")
-                yield replace(plain, languages="en es", by="sentence")
-            case "order":  # of the frames, where mean and variance tell nothing
-                yield replace(gru, languages="en es", per_excerpt=True, shuffled=True)
-                yield replace(gru, per_excerpt=True, shuffled=True)
-                yield replace(gru, seconds=0.25, shuffled=True)
-            case "telephones":  # more voices, but none of them on a telephone line
-                yield replace(gru, kept_out=TELEPHONES)
+            case "one voice":  # of two languages
+                for layer in ("GRU", BASELINE):
+                    yield run(layer, rate[layer], seed, languages="en es")
             case "short":
-                for layer in LAYERS:
-                    for seconds in (0.25, 0.5, 1.0):
-                        yield run(layer, rate[layer], seed, seconds=seconds)
+                for layer, seconds in product(LAYERS, (0.25, 0.5, 1.0)):
+                    yield run(layer, rate[layer], seed, seconds=seconds)
             case "long":
-                longer = run("SimpleRNN", best_rate("SimpleRNN", table, 10), seed, hop_ms=10)
-                yield longer
-                yield replace(longer, clipnorm=0.0)
-                yield replace(simple, clipnorm=0.0)
-                yield replace(gru, hop_ms=10)
+                for layer in LONG:
+                    own = chosen_rate(layer, table, LONG_RATES, hop_ms=10)
+                    yield run(layer, own, seed, hop_ms=10)
+                    yield run(layer, own, seed, hop_ms=10, global_clipnorm=0.0)
+                yield run("SimpleRNN", rate["SimpleRNN"], seed, global_clipnorm=0.0)
+            case "order":
+                for changed in ORDER:
+                    own = chosen_rate("GRU", table, ORDER_RATES, **changed)
+                    yield run("GRU", own, seed, **changed)
 
 
-GROUPS = (
-    "rates",
-    "layers",
-    "one voice",
-    "remedies",
-    "telephones",
-    "short",
-    "long rates",
-    "long",
-    "sentences",
-    "order",
-)
+GROUPS = ("rates", "layers", "order rates", "order", "one voice", "short", "long rates", "long")
 ANYWHERE = ("rates", "layers", "short", "long rates", "long")
 """The groups that make sense with any corpus; the others speak of voices of this one."""
 

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers.audio import corpus, features, loading
+from helpers.audio import corpus, features
 from helpers.audio.recordings import folder
 from helpers.networks import classifiers
 from helpers.networks.backend import keras, set_seed
@@ -27,10 +27,8 @@ from helpers.study.dataset import Examples, batches, cut, sentences, split
 __all__ = [
     "BASELINE",
     "CHOOSING",
-    "FOLDS",
     "LENGTHS",
     "SHORTEST_EXAMPLE",
-    "TELEPHONES",
     "Run",
     "carry_out",
     "clips",
@@ -48,12 +46,6 @@ SHORTEST_EXAMPLE = 0.6
 """Seconds; a clip, or the rest of one, that is shorter is not used."""
 CHOOSING = (100, 101)
 """Seeds of the runs that choose the learning rates: they deal other sentences to the parts."""
-SPEEDS = (0.87, 1.0, 1.15)
-"""At which a run with `Run.speeds` hears its training clips."""
-FOLDS = ("july wadley dashk0", "armelle ktuberling-en ktuberling-ru", "paola klettres-gb buraya")
-"""Each unheard voice stays so in one of three folds, while the others are trained on."""
-TELEPHONES = "armelle july paola"
-"""The unheard voices that were recorded on a telephone line: one in each of `FOLDS`."""
 PARTS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 """Shares of the sentences."""
 BATCH_SIZE, EPOCHS, PATIENCE = 64, 40, 5
@@ -74,30 +66,21 @@ class Run:
         Deals the sentences to the parts, draws the first weights, shuffles the batches.
     hop_ms : int, optional
         From frame to frame: 30 ms make 100 steps of 3 s.
-    clipnorm : float, optional
-        The gradient of each weight matrix by itself is scaled down to this length where it is
-        longer (Keras's ``clipnorm``); 0 leaves gradients as they are.
+    global_clipnorm : float, optional
+        All gradients together are scaled down to this length where they are longer (Keras's
+        ``global_clipnorm``); 0 leaves them as they are.
     seconds : float, optional
         Length of the training excerpts.
     languages : str, optional
         Those trained on, separated by spaces; all that the corpus has if empty.
-    fmax : int, optional
-        Highest frequency of the mel bank in hertz.
-    n_mfcc : int, optional
-        Coefficients a frame.
     per_excerpt : bool, optional
         Whether the coefficients of each excerpt are scaled to mean 0 and variance 1.
-    speeds : bool, optional
-        Whether the training clips are played at each of `SPEEDS`; a faster one is also higher.
-    kept_out : str, optional
-        Speakers, separated by spaces, that are kept for the test while the other unheard ones are
-        trained on. Empty keeps all of them for the test.
     corpus : str, optional
         A folder as `helpers.audio.recordings.folder` takes it; empty is the course's corpus. Of
         each language with several speakers, the one with the least sound is unheard.
-    by : {"prompt", "sentence"}, optional
-        What no two parts share: a sentence's name, or also sentences of other names that
-        `helpers.study.dataset.sentences` joins with it.
+    by : {"sentence", "prompt"}, optional
+        What no two parts share: a sentence, by whatever names it goes
+        (`helpers.study.dataset.sentences` joins them), or its name alone.
     shuffled : bool, optional
         Whether the frames within every stretch of ``seconds`` are put into random order, in
         training and in test.
@@ -122,16 +105,12 @@ class Run:
     learning_rate: float | None = None
     seed: int = 0
     hop_ms: int = 30
-    clipnorm: float = 1.0
+    global_clipnorm: float = 1.0
     seconds: float = 3.0
     languages: str = ""
-    fmax: int = 8000
-    n_mfcc: int = 64
     per_excerpt: bool = False
-    speeds: bool = False
-    kept_out: str = ""
     corpus: str = ""
-    by: str = "prompt"
+    by: str = "sentence"
     shuffled: bool = False
     C: float | None = None
 
@@ -176,12 +155,8 @@ class Run:
 
     @property
     def setting(self) -> features.MFCCSetting:
-        """The features it reads. Half the bandwidth holds half as many filters."""
-        n_mels = 128 * self.fmax // 8000
-        hop = 16 * self.hop_ms
-        return features.MFCCSetting(
-            n_mfcc=self.n_mfcc, hop_length=hop, n_mels=n_mels, fmax=self.fmax
-        )
+        """The features it reads."""
+        return features.MFCCSetting(hop_length=16 * self.hop_ms)
 
     @property
     def steps(self) -> int:
@@ -220,7 +195,6 @@ def recipe(run: Run, clips_digest: str | None = None) -> dict:
         "parts": PARTS,
         "lengths": LENGTHS,
         "shortest example": SHORTEST_EXAMPLE,
-        "speeds": SPEEDS if run.speeds else (1.0,),
         "parameters": PARAMETERS,
         "batch size, epochs, patience": (BATCH_SIZE, EPOCHS, PATIENCE),
     }
@@ -290,17 +264,13 @@ def digest(recordings: str = "") -> str:
 @lru_cache(maxsize=1)
 def _sentences(recordings: str) -> pd.Series:
     """Return the sentence of each clip, the same one where it goes by several names."""
-    return sentences(_clips(recordings), _mfccs(recordings, features.MFCCSetting(), 1.0))
+    return sentences(_clips(recordings), _mfccs(recordings, features.MFCCSetting()))
 
 
 @lru_cache(maxsize=8)
-def _mfccs(recordings: str, setting: features.MFCCSetting, speed: float) -> list[np.ndarray]:
-    """Return the features of all clips, played at another speed."""
-    if speed == 1.0:
-        return features.extract(_clips(recordings), setting)
-    # Whoever takes the samples for fewer a second hears them slower and lower.
-    sounds = loading.load_clips(_clips(recordings))
-    return [features.mfcc(y, corpus.SR * speed, setting) for y in sounds]
+def _mfccs(recordings: str, setting: features.MFCCSetting) -> list[np.ndarray]:
+    """Return the features of all clips."""
+    return features.extract(_clips(recordings), setting)
 
 
 def _standardised(examples: Examples) -> Examples:
@@ -309,60 +279,54 @@ def _standardised(examples: Examples) -> Examples:
     n = examples.lengths[:, np.newaxis, np.newaxis]
     mean = np.sum(examples.x, axis=1, keepdims=True, where=sound) / n
     centred = np.where(sound, examples.x - mean, 0)
-    x = centred / np.sqrt(np.sum(centred**2, axis=1, keepdims=True) / n + 1e-6)
+    deviation = np.sqrt(np.sum(centred**2, axis=1, keepdims=True) / n)
+    x = centred / np.where(deviation > 0, deviation, 1)
     return Examples(
         x.astype(np.float32), examples.y, examples.lengths, examples.clip, examples.languages
     )
 
 
 def _examples(
-    run: Run, which: np.ndarray, seconds: float, *, part: str, languages=None, speeds=(1.0,)
+    run: Run, which: np.ndarray, seconds: float, *, part: str, languages=None
 ) -> Examples:
     """Return the examples of the clips with these rows; ``part`` says what they are, in errors."""
     these, names = _clips(run.corpus).iloc[which], languages or run.languages.split()
     steps = run.steps_of(seconds)
     shortest = min(run.steps_of(SHORTEST_EXAMPLE), steps)
-    pieces = []
-    for speed in speeds:
-        mfccs = [_mfccs(run.corpus, run.setting, speed)[i] for i in which]
-        if not any(len(frames) >= shortest for frames in mfccs):
-            raise ValueError(
-                f"{part}: all {len(which)} clips are shorter than "
-                f"{shortest * run.hop_ms / 1000:g} s, the shortest excerpt that is used; add "
-                "longer recordings"
-            )
-        pieces.append(cut(these, mfccs, steps, shortest=shortest, languages=names))
-    whole = Examples(
-        *(
-            np.concatenate([getattr(p, name) for p in pieces])
-            for name in "x y lengths clip".split()
-        ),
-        pieces[0].languages,
-    )
+    mfccs = [_mfccs(run.corpus, run.setting)[i] for i in which]
+    if not any(len(frames) >= shortest for frames in mfccs):
+        raise ValueError(
+            f"{part}: all {len(which)} clips are shorter than "
+            f"{shortest * run.hop_ms / 1000:g} s, the shortest excerpt that is used; add "
+            "longer recordings"
+        )
+    whole = cut(these, mfccs, steps, shortest=shortest, languages=names)
     whole = _standardised(whole) if run.per_excerpt else whole
-    if run.shuffled:
-        rng = np.random.default_rng(run.seed)
-        for row, n in zip(whole.x, whole.lengths, strict=True):
-            for start in range(0, n, run.steps):  # what is asked early must not hear what is late
-                stop = min(start + run.steps, n)
-                row[start:stop] = rng.permutation(row[start:stop])
-    return whole
+    return _shuffled(whole, run) if run.shuffled else whole
+
+
+def _shuffled(examples: Examples, run: Run) -> Examples:
+    """Return the examples, the frames within every stretch of ``seconds`` in random order."""
+    rng, x = np.random.default_rng(run.seed), examples.x.copy()
+    for row, n in zip(x, examples.lengths, strict=True):
+        for start in range(0, n, run.steps):  # what is asked early must not hear what is late
+            stop = min(start + run.steps, n)
+            row[start:stop] = rng.permutation(row[start:stop])
+    return replace(examples, x=x)
 
 
 def _parts(run: Run) -> dict[str, np.ndarray]:
     """Return the rows of the clips in each part; ``unheard`` is what no part may touch."""
     table = _clips(run.corpus)
-    unheard_voices = table.loc[table["unheard"], "speaker"].unique()
-    _refuse_unknown("languages", run.languages, table["language"])
-    _refuse_unknown("kept_out", run.kept_out, unheard_voices)
+    spoken = sorted(table["language"].unique())
+    if unknown := sorted(set(run.languages.split()) - set(spoken)):
+        raise ValueError(
+            f"languages: the corpus has no {', '.join(unknown)}; there are {', '.join(spoken)}"
+        )
     if run.by == "sentence":
         table = table.assign(sentence=_sentences(run.corpus))
     dealt = split(table, PARTS, by=run.by, seed=run.seed)
-    kept_out = run.kept_out.split() or unheard_voices
-    unheard = table["unheard"] & table["speaker"].isin(kept_out)
-    part = dealt.where(~unheard, "unheard")
-    # Of what was added to the training, nothing is in the test of the main voices.
-    part = part.where(~(table["unheard"] & (part == "test")), "left out")
+    part = dealt.where(~table["unheard"], "unheard")
     part = part.where(table["language"].isin(run.languages.split()), "another language")
     if empty := PARTS.keys() - set(part):
         count = table["prompt"].nunique()
@@ -371,15 +335,6 @@ def _parts(run: Run) -> dict[str, np.ndarray]:
             "record more different sentences, some thirty at least"
         )
     return {name: np.flatnonzero(part == name) for name in part.unique()}
-
-
-def _refuse_unknown(name: str, given: str, known) -> None:
-    """Say so if a field of a run names what the corpus does not have."""
-    if unknown := sorted(set(given.split()) - set(known)):
-        raise ValueError(
-            f"{name}: the corpus has no {', '.join(unknown)}; there are "
-            f"{', '.join(sorted(set(known))) or 'none'}"
-        )
 
 
 def _others(run: Run, parts: dict[str, np.ndarray]) -> Examples | None:
@@ -421,7 +376,8 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
     row : dict
         The run's fields, then ``units``, ``parameters``, ``epochs``, ``seconds_per_epoch``,
         ``validation_loss``, ``validation_accuracy``, ``accuracy`` on the unseen sentences of the
-        voices trained on, ``examples`` (how many), ``examples_3s`` (how many of them are 3 s long),
+        voices trained on, ``shuffled_accuracy`` on the same with their frames in random order,
+        ``examples`` (how many), ``examples_3s`` (how many of them are 3 s long),
         ``chance`` (the share of the most frequent language among them), and ``after_0.25`` to
         ``after_3``: the accuracy on those that are 3 s long, asked for after so many seconds.
     answers : pandas.DataFrame
@@ -439,8 +395,7 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
     ``carry_out(Run("GRU", 0.003, seed=0))`` takes about half a minute.
     """
     parts = _parts(run)
-    speeds = SPEEDS if run.speeds else (1.0,)
-    train = _examples(run, parts["train"], run.seconds, part="training", speeds=speeds)
+    train = _examples(run, parts["train"], run.seconds, part="training")
     validation = _examples(run, parts["validation"], run.seconds, part="validation")
     test = _examples(run, parts["test"], LENGTHS[-1], part="test")
     others = _others(run, parts)
@@ -448,8 +403,10 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
     row, predict = make(run, train, validation)
     whole = test.lengths == test.x.shape[1]
     guesses = predict(test)
-    last = guesses[np.arange(len(test)), test.lengths - 1]
+    at_end = np.arange(len(test)), test.lengths - 1
+    last = guesses[at_end]
     row["accuracy"] = np.mean(last == test.y)
+    row["shuffled_accuracy"] = np.mean(predict(_shuffled(test, run))[at_end] == test.y)
     row["examples"] = len(test)
     row["examples_3s"] = np.sum(whole)
     row["chance"] = np.bincount(test.y).max() / len(test)
@@ -465,9 +422,9 @@ def carry_out(run: Run) -> tuple[dict, pd.DataFrame]:
 def _network(run: Run, train: Examples, validation: Examples):
     """Train a network; return what is to be noted, and what names a language after each frame."""
     set_seed(run.seed)
-    units = classifiers.units_for(run.layer, PARAMETERS, run.n_mfcc, len(train.languages))
+    units = classifiers.units_for(run.layer, PARAMETERS, run.setting.n_mfcc, len(train.languages))
     model = classifiers.build(run.layer, units, run.setting, train.languages, train.moments())
-    clip = {"clipnorm": run.clipnorm} if run.clipnorm else {}
+    clip = {"global_clipnorm": run.global_clipnorm} if run.global_clipnorm else {}
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate=run.learning_rate, **clip),
         loss="sparse_categorical_crossentropy",

@@ -98,7 +98,7 @@ def runs(recordings: str = "") -> pd.DataFrame:
     return now.reset_index(drop=True)
 
 
-TEXT = ("run", "layer", "languages", "kept_out", "corpus", "by", "clips", "commit", "date")
+TEXT = ("run", "layer", "languages", "corpus", "by", "clips", "commit", "date")
 """Columns of a table of runs in which nothing is an empty text, not a missing number."""
 
 
@@ -116,12 +116,12 @@ def read(path: Path) -> pd.DataFrame:
 
     Examples
     --------
-    >>> read(RUNS)["kept_out"].iloc[0]
+    >>> read(RUNS)["corpus"].iloc[0]
     ''
     """
     header = pd.read_csv(path, nrows=0).columns
     missing = {name: ["", "nan"] for name in header if name not in TEXT}
-    numbers = {name: float for name in ("learning_rate", "C", "clipnorm", "seconds")}
+    numbers = {name: float for name in ("learning_rate", "C", "global_clipnorm", "seconds")}
     return pd.read_csv(
         path,
         keep_default_na=False,
@@ -175,16 +175,16 @@ def validated(table: pd.DataFrame, **changed) -> pd.DataFrame:
     return choosing.pivot_table("validation_accuracy", tuned.name, "layer")
 
 
-def best_rates(table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> pd.Series:
+def best_rates(table: pd.DataFrame, **changed) -> pd.Series:
     """Return the learning rate of the highest mean validation accuracy; of the baseline, the ``C``.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `runs` returns it. Only the runs of the seeds `CHOOSING` count.
-    hop_ms : int, optional
-        From frame to frame. A layer that was tried at several rates with 30 ms only keeps the rate
-        that was best there.
+    **changed
+        Fields of `Run` and their values; all others have their defaults. A layer that was tried at
+        several rates with the defaults only keeps the rate that was best there.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def best_rates(table: pd.DataFrame, hop_ms: int = Run.hop_ms) -> pd.Series:
     0.001
     """
     rates = validated(table).idxmax()
-    rates.update(validated(table, hop_ms=hop_ms).idxmax())
+    rates.update(validated(table, **changed).idxmax())
     return rates
 
 
@@ -221,7 +221,7 @@ def chosen(table: pd.DataFrame, **changed) -> pd.DataFrame:
     >>> int(chosen(runs(), seconds=0.5).groupby("layer").size()["GRU"])
     5
     """
-    rates = best_rates(table, changed.get("hop_ms", Run.hop_ms))
+    rates = best_rates(table, **changed)
     best = _tuned(table) == table["layer"].map(rates)
     return table[_same(table, **changed) & best & ~table["seed"].isin(CHOOSING)]
 
