@@ -1,0 +1,143 @@
+"""Trials with people: what a model knows of human voices that it never heard.
+
+The notebook ``13_strangers`` draws from them. A `Trial` says whose voices a model learns from; all
+other people of the course are strangers to it, and are asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.study.dataset import split
+from helpers.study.learning import Learner, answers, circumstances, clips, excerpts, learn
+
+__all__ = ["Trial", "carry_out", "folds", "recipe"]
+
+TEST = 0.15
+"""Share of the sentences that no main voice teaches, so that these can be asked as well."""
+
+
+@dataclass(frozen=True)
+class Trial(Learner):
+    """Whose voices a model learns from: every field is a column of the table.
+
+    Parameters
+    ----------
+    added : str, optional
+        Persons, separated by spaces, who are learned from besides the main voices.
+    synthetic : float, optional
+        Share of the excerpts that the synthesiser speaks; 1 leaves out people altogether.
+
+    Raises
+    ------
+    ValueError
+        As `Learner`, or if ``synthetic`` is no share.
+
+    Examples
+    --------
+    >>> Trial("GRU", 64, 0.003, 800).added
+    ''
+    """
+
+    added: str = ""
+    synthetic: float = 0.0
+
+    def __post_init__(self):
+        """Refuse a share that is none, and what `Learner` refuses."""
+        super().__post_init__()
+        if not 0 <= self.synthetic <= 1:
+            raise ValueError(f"synthetic is {self.synthetic}; expected a share from 0 to 1")
+
+
+def recipe(trial: Trial) -> dict:
+    """Return all that decides the outcome of a trial: a changed default is another trial.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> recipe(Trial("GRU", 64, 0.003, 800))["test"]
+    0.15
+    """
+    return {**asdict(trial), **circumstances(), "test": TEST}
+
+
+def folds(count: int, seed: int = 0) -> list[str]:
+    """Deal the strangers out: every person to one fold, and each language evenly over the folds.
+
+    Parameters
+    ----------
+    count : int
+        How many folds.
+    seed : int, optional
+        Of the order in which persons are dealt.
+
+    Returns
+    -------
+    list of str
+        For each fold the persons in it, separated by spaces.
+
+    Examples
+    --------
+    >>> sum(len(fold.split()) for fold in folds(8))
+    32
+    """
+    table = clips()
+    persons = table[table["role"] == "stranger"].drop_duplicates("person")
+    persons = persons.sort_values("person").sample(frac=1, random_state=seed)
+    persons = persons.sort_values("language", kind="stable")["person"].tolist()
+    return [" ".join(sorted(persons[first::count])) for first in range(count)]
+
+
+def carry_out(trial: Trial) -> tuple[dict, pd.DataFrame]:
+    """Train as a trial says, and ask all people whom the model did not hear.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    row : dict
+        The trial's fields, then ``parameters``, ``persons`` (how many it learned from), ``known``
+        (the accuracy on sentences of the main voices that it did not learn from; NaN where it
+        learned from nobody), and ``chance``, the share of the most frequent language there.
+    told : pandas.DataFrame
+        One row for each stranger's voice, as `helpers.study.learning.answers` returns them.
+
+    Raises
+    ------
+    ValueError
+        If ``added`` names somebody who is no stranger, or as `helpers.study.learning.learn`.
+
+    Examples
+    --------
+    ``carry_out(Trial("GRU", 64, 0.003, 800))`` takes about a minute.
+    """
+    table, added = clips(), trial.added.split()
+    main, stranger = (table["role"] == role for role in ("main", "stranger"))
+    if unknown := sorted(set(added) - set(table.loc[stranger, "person"])):
+        raise ValueError(f"added: no stranger {', '.join(unknown)}; see clips()['person']")
+    part = split(table[main], {"train": 1 - TEST, "test": TEST}, seed=trial.seed)
+    held = part.reindex(table.index) == "test"
+    heard = (main & ~held) | (stranger & table["person"].isin(added))
+    sources = [(np.flatnonzero(heard), 1 - trial.synthetic)]
+    sources += [(np.flatnonzero(table["role"] == "synthetic"), trial.synthetic)]
+    predict, parameters = learn(trial, [(rows, share) for rows, share in sources if share])
+    row = {"parameters": parameters, "persons": 0, "known": np.nan, "chance": np.nan}
+    if trial.synthetic < 1:
+        known = excerpts(np.flatnonzero(held), trial)
+        row["persons"] = table.loc[heard, "person"].nunique()
+        row["known"] = np.mean(predict(known).argmax(axis=1) == known.y)
+        row["chance"] = np.bincount(known.y).max() / len(known)
+    asked = excerpts(np.flatnonzero(stranger & ~heard), trial)
+    return {**asdict(trial), **row}, answers(asked, predict(asked))

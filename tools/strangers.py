@@ -1,0 +1,148 @@
+"""Carry out the trials of ``13_strangers`` that its tables lack.
+
+    python -m tools.strangers                 # all of them: hours
+    python -m tools.strangers crossing folds  # those of some groups
+
+As with `tools.experiments`, a trial that is in a table is not made again.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+
+from helpers.audio import corpus
+from helpers.study import crossing, strangers
+from helpers.study.crossing import Crossing
+from helpers.study.experiments import BASELINE
+from helpers.study.learning import clips, digest
+from helpers.study.results import FOLDER
+from helpers.study.strangers import Trial
+from tools.run_table import RunTable, key, provenance
+
+SEEDS = range(5)
+FEWER = range(3)
+"""Seeds of what takes a training for each fold."""
+FOLDS = 8
+NETWORK = {"units": 64, "learning_rate": 0.003, "batches": 800}
+CHANGES = "speed warp channel noise"
+MACHINE = 1 / 3
+"""Share of the excerpts that the synthesiser speaks where it helps out."""
+
+SHORT = {**NETWORK, "batches": 300}
+"""For synthetic voices, of which there is less to learn."""
+OWN = (1, 2, 4)
+"""Voices of each language where every language has its own."""
+CROSSED = (1, 2, 4, 5, 8, 10, 16, 20)
+"""Voices that speak all languages."""
+
+
+def steps(seed: int) -> Iterator[Trial]:
+    """Yield what is tried with the main voices alone, each with one thing more than the last."""
+    first = Trial("GRU", **NETWORK, seed=seed)
+    centred = replace(first, centred=True)
+    mean = replace(centred, layer="GRU mean")
+    both = replace(mean, layer="bidirectional GRU mean")
+    yield from (first, centred, mean, both, replace(both, changes=CHANGES))
+    plain = Trial(BASELINE, C=0.1, seed=seed)
+    yield from (plain, replace(plain, centred=True), replace(plain, changes=CHANGES))
+    yield replace(plain, centred=True, changes=CHANGES)
+
+
+def best(seed: int) -> tuple[Trial, Trial]:
+    """Return the last network of `steps`, and the regression that learns as it does."""
+    network = Trial("bidirectional GRU mean", **NETWORK, seed=seed)
+    return tuple(
+        replace(trial, centred=True, changes=CHANGES)
+        for trial in (network, Trial(BASELINE, C=0.1, seed=seed))
+    )
+
+
+def fold(number: int) -> str:
+    """Return all strangers but those of a fold."""
+    kept = set(strangers.folds(FOLDS)[number].split())
+    table = clips()
+    persons = table.loc[table["role"] == "stranger", "person"].unique()
+    return " ".join(sorted(set(persons) - kept))
+
+
+def telephones() -> Iterator[str]:
+    """Yield whom to add, to tell the line of a telephone from all else that comes with a voice."""
+    nine = corpus.manifest().query("unheard").drop_duplicates("speaker")
+    on_line = nine["line"] == "telephone"
+    on_line, others = sorted(nine["speaker"][on_line]), sorted(nine["speaker"][~on_line])
+    yield ""
+    yield " ".join(others)
+    for kept in on_line:
+        yield " ".join(sorted({*on_line, *others} - {kept}))
+
+
+def wanted(group: str) -> Iterator[Trial | Crossing]:
+    """Yield the trials of a group."""
+    match group:
+        case "steps":
+            for seed in SEEDS:
+                yield from steps(seed)
+        case "folds":  # more people, and the synthesiser with them
+            for seed, number in product(FEWER, range(FOLDS)):
+                for trial, share in product(best(seed), (0.0, MACHINE)):
+                    yield replace(trial, added=fold(number), synthetic=share)
+        case "machine":  # alone, or with the main voices
+            for seed in SEEDS:
+                for trial, share in product(best(seed), (MACHINE, 1.0)):
+                    yield replace(trial, synthetic=share)
+        case "telephone":
+            for seed, added, codec in product(FEWER, telephones(), (False, True)):
+                for trial in (
+                    Trial("GRU", **NETWORK, seed=seed),
+                    Trial(BASELINE, C=0.1, seed=seed),
+                ):
+                    yield replace(trial, added=added, codec=codec)
+        case "crossing":
+            for seed in SEEDS:
+                plain = Crossing(BASELINE, C=0.1, seed=seed)
+                network = Crossing("GRU mean", **SHORT, seed=seed, centred=True, changes=CHANGES)
+                for trial in (plain, network):
+                    languages = clips()["language"].nunique()
+                    for voices in OWN:
+                        yield replace(trial, voices=voices)
+                        yield replace(
+                            trial, voices=voices * languages, crossed=True, share=1 / languages
+                        )
+                    for voices in CROSSED:
+                        yield replace(trial, voices=voices, crossed=True)
+
+
+GROUPS = ("crossing", "steps", "machine", "telephone", "folds")
+
+
+def tables(group: str) -> tuple[Path, Path]:
+    """Return where the trials of a group, and what they answered, are kept."""
+    name = "crossing" if group == "crossing" else "strangers"
+    return FOLDER / f"{name}.csv", FOLDER / f"{name}_answers.csv"
+
+
+def main(groups: list[str]) -> None:
+    """Make what the tables lack."""
+    if unknown := set(groups) - set(GROUPS):
+        raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    made = provenance("keras", "tensorflow", "librosa", "scikit-learn")
+    for group in groups or GROUPS:
+        study = crossing if group == "crossing" else strangers
+        table = RunTable(*tables(group))
+        done = table.done()
+        for trial in wanted(group):
+            if (name := key(study.recipe(trial))) in done:
+                continue
+            row, told = study.carry_out(trial)
+            rounded = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
+            rounded |= {field: row[field] for field in asdict(trial)}
+            table.add({"run": name, **rounded, "clips": digest(), **made}, told.to_dict("records"))
+            print(*asdict(trial).values(), flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all unless given")
+    main(parser.parse_args().groups)
