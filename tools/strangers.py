@@ -104,12 +104,10 @@ def wanted(group: str) -> Iterator[Trial | Crossing]:
                 plain = Crossing(BASELINE, C=0.1, seed=seed)
                 network = Crossing("GRU mean", **SHORT, seed=seed, centred=True, changes=CHANGES)
                 for trial in (plain, network):
-                    languages = clips()["language"].nunique()
-                    for voices in OWN:
-                        yield replace(trial, voices=voices)
-                        yield replace(
-                            trial, voices=voices * languages, crossed=True, share=1 / languages
-                        )
+                    for voices in OWN:  # as many clips of as many voices, spread differently
+                        own = replace(trial, voices=voices)
+                        yield own
+                        yield replace(trial, voices=own.people, crossed=True, divided=True)
                     for voices in CROSSED:
                         yield replace(trial, voices=voices, crossed=True)
 

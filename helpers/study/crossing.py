@@ -33,13 +33,14 @@ class Crossing(Learner):
     crossed : bool, optional
         Whether the same voices speak all languages. If not, each language has its own, five times
         as many in all.
-    share : float, optional
-        Of the clips of each voice in each language, which share is heard.
+    divided : bool, optional
+        Whether crossed voices divide their sentences among the languages: each is heard in one of
+        them, so that there are as many clips as if each voice spoke one language alone.
 
     Raises
     ------
     ValueError
-        As `Learner`, or if there are not so many voices, or ``share`` is no share.
+        As `Learner`, or if there are not so many voices, or ``divided`` makes no sense.
 
     Examples
     --------
@@ -51,7 +52,7 @@ class Crossing(Learner):
 
     voices: int = 1
     crossed: bool = False
-    share: float = 1.0
+    divided: bool = False
 
     def __post_init__(self):
         """Refuse more voices than there are, and what `Learner` refuses."""
@@ -60,8 +61,8 @@ class Crossing(Learner):
         there = table.loc[table["role"] == "synthetic", "speaker"].nunique() - KEPT_OUT
         if not 1 <= self.voices or self.people > there:
             raise ValueError(f"{self.people} voices; expected at least 1, and at most {there}")
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share is {self.share}; expected more than 0 and at most 1")
+        if self.divided and not self.crossed:
+            raise ValueError("divided: voices of one language each have nothing to divide")
 
     @property
     def people(self) -> int:
@@ -116,14 +117,15 @@ def heard(crossing: Crossing) -> tuple[pd.DataFrame, pd.DataFrame]:
     new = table["prompt"].isin(sentences[:UNSEEN])
     asked = table[table["speaker"].isin(speakers[:KEPT_OUT]) & new]
     learned = table[table["speaker"].isin(taught) & ~new]
+    spoken = sorted(table["language"].unique())
     if not crossing.crossed:
-        spoken = sorted(table["language"].unique())
         speaks = {name: spoken[i // crossing.voices] for i, name in enumerate(taught)}
         learned = learned[learned["speaker"].map(speaks) == learned["language"]]
-    if crossing.share < 1:
-        learned = learned.groupby(["speaker", "language"]).sample(
-            frac=crossing.share, random_state=crossing.seed
-        )
+    if crossing.divided:
+        turns = {name: i for i, name in enumerate(taught)}  # so that no language always gets more
+        rank = learned.groupby(["speaker", "language"])["prompt"].rank().astype(int)
+        turn = (rank + learned["speaker"].map(turns)) % len(spoken)
+        learned = learned[learned["language"].map(spoken.index) == turn]
     return learned.sort_index(), asked
 
 
