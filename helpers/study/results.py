@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import ROOT
-from helpers.study import experiments
+from helpers.study import experiments, learning
 from helpers.study.experiments import CHOOSING, Run
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "read",
     "runs",
     "tables",
+    "trials",
     "validated",
 ]
 
@@ -98,6 +99,8 @@ def runs(recordings: str = "") -> pd.DataFrame:
     return now.reset_index(drop=True)
 
 
+NUMBERS = {name: "" for name in ("learning_rate", "C", "known", "chance", "log_likelihood")}
+"""Columns of a table of trials in which nothing is a missing number, not an empty text."""
 TEXT = ("run", "layer", "languages", "corpus", "by", "clips", "commit", "date")
 """Columns of a table of runs in which nothing is an empty text, not a missing number."""
 
@@ -273,3 +276,54 @@ def answers(recordings: str = "") -> pd.DataFrame:
     right = told[names].to_numpy()[np.arange(len(told)), told["language"].map(names.index)]
     told["right"] = right / told[names].sum(axis=1)
     return told.merge(table[["run", *(field.name for field in fields(Run))]], on="run")
+
+
+def trials(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the trials of one of the two studies with strangers, and what was answered.
+
+    Parameters
+    ----------
+    name : {"strangers", "crossing"}
+        See the modules of these names in `helpers.study`.
+
+    Returns
+    -------
+    made : pandas.DataFrame
+        One row a trial: its fields and what its ``carry_out`` returns. Only trials that were made
+        with the clips as they are now.
+    told : pandas.DataFrame
+        One row for each trial, voice and language asked: ``run``, ``voice``, ``language``,
+        ``role``, a count for each language, ``log_likelihood``, ``right``, the share named
+        rightly, and the trial's fields.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such table.
+    ValueError
+        If all its trials were made with other clips.
+
+    Examples
+    --------
+    >>> made, told = trials("crossing")
+    >>> bool(told["right"].between(0, 1).all())
+    True
+    """
+    path = FOLDER / f"{name}.csv"
+    if not path.exists():
+        raise FileNotFoundError(f"no trials {name!r} are stored; make them with: make experiments")
+    text = {column: str for column in ("run", "layer", "changes", "added", "clips", "commit")}
+    made = pd.read_csv(path, keep_default_na=False, na_values=NUMBERS, dtype=text)
+    now = made[made["clips"] == learning.digest()].reset_index(drop=True)
+    if now.empty:
+        raise ValueError(
+            f"{path.name}: all {len(made)} trials were made with other clips than there are now; "
+            "make them again with: make experiments"
+        )
+    told = pd.read_csv(path.with_name(f"{name}_answers.csv"), dtype={"run": str})
+    told = told[told["run"].isin(now["run"])].reset_index(drop=True)
+    names = named(told)
+    right = told[names].to_numpy()[np.arange(len(told)), told["language"].map(names.index)]
+    told["right"] = right / told[names].sum(axis=1)
+    of_trial = now.loc[:, :"clips"].drop(columns="clips")
+    return now, told.merge(of_trial, on="run")
