@@ -329,10 +329,10 @@ def _parts(run: Run) -> dict[str, np.ndarray]:
     part = dealt.where(~table["unheard"], "unheard")
     part = part.where(table["language"].isin(run.languages.split()), "another language")
     if empty := PARTS.keys() - set(part):
-        count = table["prompt"].nunique()
+        count = table[run.by].nunique()
         raise ValueError(
-            f"seed {run.seed} deals none of the {count} sentences to {', '.join(sorted(empty))}; "
-            "record more different sentences, some thirty at least"
+            f"seed {run.seed} deals none of the {count} different sentences to "
+            f"{', '.join(sorted(empty))}; record more, some thirty at least"
         )
     return {name: np.flatnonzero(part == name) for name in part.unique()}
 
@@ -472,7 +472,7 @@ class _Times(keras.callbacks.Callback):
 def _moments(examples: Examples, steps: int) -> np.ndarray:
     """Return mean and variance of each coefficient over the first frames of each example."""
     sound = examples.mask[:, :steps, np.newaxis]
-    x = examples.x[:, :steps]
+    x = examples.x[:, :steps].astype(np.float64)  # whatever order the frames are added in
     mean = np.mean(x, axis=1, where=sound)
     return np.concatenate([mean, np.var(x, axis=1, where=sound)], axis=1)
 
