@@ -186,7 +186,7 @@ def sentences(clips: pd.DataFrame, features: Sequence[np.ndarray]) -> pd.Series:
 
     Notes
     -----
-    Derived in the notebook ``10_language_data``. Clips of one voice are compared: each is
+    Derived in the notebook ``detour_two_names``. Clips of one voice are compared: each is
     stretched to 24 frames, each number is divided by its standard deviation over the voice's
     clips, and two are alike whose root-mean-square distance is at most 0.8 and whose lengths differ
     by less than half.
