@@ -121,7 +121,7 @@ def test_every_run_of_the_experiment_is_stored_once():
         lambda rows: tuple(sorted(map(tuple, rows.to_numpy().tolist())))
     )
     assert len(chances) == 5 and chances.nunique() == 1
-    assert len(chances.iloc[0]) == 3 * 6 * 5
+    assert len(chances.iloc[0]) == 5 * 6 * 5
     assert results["accuracy"].between(0, 1).all()
     assert (results["batches"] == 600).all() and (results["global_clipnorm"] == 1).all()
     for (kind, _), rows in results.groupby(["layer", "units"]):
