@@ -24,12 +24,11 @@ GATED = [layer for layer in LAYERS if KINDS[layer].keeps]
 STARTS = [(layer, None) for layer in LAYERS] + [(layer, 5.0) for layer in GATED]
 """Layers, and how far their gates are set to keep the state; None: as Keras starts them."""
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
-LONGER_RATES = (0.003, 0.01, 0.03)
 DELAYS = (5, 10, 20, 40, 80, 160)
 SEEDS = range(5)
 LONGER = (20, 40)
 """Delays at which the layers, as Keras starts them, train for `LONGER_BATCHES` as well."""
-LONGER_BATCHES = 3000
+LONGER_BATCHES, LONGER_RATES = 3000, (0.003, 0.01, 0.03)
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def results(batches: int = BATCHES) -> pd.DataFrame:
     ----------
     batches : int, optional
         The runs that trained on so many: 600, or 3000 for the layers as Keras starts them, at
-        delays of 20 and 40.
+        delays of 20 and 40 and three of the learning rates.
 
     Returns
     -------

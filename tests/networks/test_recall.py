@@ -138,6 +138,25 @@ def test_more_batches_are_stored_apart():
         recall.results(batches=7)
 
 
+@pytest.mark.parametrize("enough", [recall.LEARNED, 0.95])
+def test_what_the_notebooks_say_of_the_table_hangs_on_no_threshold(enough):
+    learned = recall.results().assign(learned=lambda rows: rows["accuracy"] > enough)
+    counts = learned.fillna({"gate_bias": 0}).pivot_table(
+        "learned", ["layer", "gate_bias", "learning_rate"], "delay", aggfunc="sum"
+    )
+    long = [40, 80, 160]
+    simple, gru, lstm = (counts.loc[kind, 0] for kind in ("SimpleRNN", "GRU", "LSTM"))
+    assert (simple.loc[:0.01, [5, 10, 20]] == 5).all(axis=None)
+    assert (simple[long] < 5).all(axis=None) and simple[long].idxmax().nunique() > 1
+    assert (gru.loc[0.1] == 5).all() and (gru.loc[:0.03, long] < 5).all(axis=None)
+    assert lstm[40].max() == lstm[40][0.001] == 2 and lstm[[80, 160]].max(axis=None) == 0
+    assert (counts.loc["GRU", 5.0] == 5).all(axis=None)
+    shut = counts.loc["LSTM", 5.0]
+    assert (shut.loc[:0.03] == 5).all(axis=None) and shut.loc[0.1].min() < 5
+    middle = counts.loc[(slice(None), 0, [0.003, 0.01, 0.03]), long].groupby("layer").max()
+    assert (middle.loc["GRU"] <= middle.loc["SimpleRNN"] + 1).all()
+
+
 def test_the_best_rate_is_chosen_for_each_layer_start_and_delay():
     rows = [
         ("GRU", bias, delay, rate, seed, accuracy)
