@@ -181,6 +181,14 @@ def test_channels_that_cancel_give_the_first_and_a_note(noise):
     assert "each other's negative" in sound.note
 
 
+def test_whatever_had_to_be_decided_is_told(monkeypatch):
+    y = np.stack([tone(), -tone()])
+    told = y, 16_000, 0.0, "a damaged part is left out"
+    monkeypatch.setattr(decoding, "samples_of", lambda *_: told)
+    note = examine(b"any").note
+    assert note.startswith("a damaged part is left out; its two channels are each other's negative")
+
+
 def test_a_codec_may_overshoot_full_scale_and_no_more():
     y = np.float32(4.5) * tone(seconds=1).astype(np.float32)  # reaches 1.8
     np.testing.assert_array_equal(decode(encoded(y, 16_000, "WAV", "FLOAT"))[0], y)
