@@ -125,7 +125,9 @@ def browse(*flags: str) -> Iterator:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *flags], timeout=PATIENCE * 1000
+        )
         try:
             yield browser
         finally:

@@ -4,6 +4,8 @@ import json
 import re
 import urllib.request
 
+from tools.browser import PATIENCE
+
 NOTIFICATIONS = "lab/api/settings/@jupyterlab/apputils-extension:notification"
 
 
@@ -23,6 +25,7 @@ def test_jupyterlab_is_told_to_look_for_no_news_and_no_newer_version(course):
 
 def test_the_start_page_asks_no_other_address_and_no_student(course, browser):
     page, asked = browser.new_page(), []
+    page.set_default_timeout(PATIENCE * 1000)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(course.url("notebooks/00_start_here.ipynb").replace("/doc/", "/lab/"))
     page.wait_for_selector(".jp-Notebook .jp-Cell")
