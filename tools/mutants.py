@@ -81,7 +81,7 @@ def pytest_configure() -> None:
     """Let the ``__init__`` that mutmut puts in the place of ours take the same arguments.
 
     Keras looks for those of a layer's. pytest calls this, as a workplace's settings name this
-    module as one of its plugins.
+    module as one of its plugins; tests that start a fresh interpreter do without, and are not run.
     """
     wrap = trampoline.wrap_in_trampoline
 
@@ -119,7 +119,8 @@ def workplace(module: str) -> Path:
         "pytest_add_cli_args_test_selection": [source, *tests],
         "pytest_add_cli_args": ["-o", "addopts=", "--doctest-modules", "-W", "error",
                                 "--assert=plain", "-p", "no:unraisableexception",
-                                "-p", "tools.mutants", "--ff", *copies],
+                                "-p", "tools.mutants", "-k", "not fresh_interpreter",
+                                "--ff", *copies],
         "preload_modules_file": "preloaded.txt",
     }  # fmt: skip
     written = "".join(f"{key} = {value!r}\n" for key, value in settings.items())
