@@ -52,7 +52,7 @@ TESTS = {
     "networks/recall": ["networks/test_recall"],
     "networks/pooling": ["networks/test_pooling"],
     "networks/layers": ["networks/test_layers", "networks/test_kinds"],
-    "networks/classifiers": ["networks/test_classifiers"],
+    "networks/classifiers": ["networks/test_classifiers", "networks/test_kinds"],
     "study/dataset": ["study/test_dataset"],
     "study/experiments": ["study/test_experiments"],
     "study/results": ["study/test_results"],
