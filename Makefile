@@ -86,7 +86,9 @@ address: $(VENV)/.ready ## show where others get the course: ADDRESS=https://git
 
 contribute: $(VENV)/.ready ## for contributors: readable differences of notebooks, checks before a commit
 	$(BIN)/python -m uv pip install --quiet --python $(VENV) --group contribute
-	$(BIN)/python -m nbdime config-git --enable
+	git config diff.jupyternotebook.command "$(BIN)/python -m nbdime.vcs.git.diffdriver diff"
+	git config merge.jupyternotebook.driver "$(BIN)/python -m nbdime.vcs.git.mergedriver merge %O %A %B %L %P"
+	git config merge.jupyternotebook.name "cell by cell, by nbdime"
 	$(BIN)/python -m pre_commit install
 
 format: $(VENV)/.ready ## before every commit

@@ -28,6 +28,9 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PATIENCE = 120
 """Seconds that anything may take: a machine under load is ten times slower than an idle one."""
+LATE = "[anywidget] Failed to initialize model."
+"""What anywidget says of a widget that starts late, as on a busy machine; `hear` in
+``helpers/show/widget.js`` lets it work all the same."""
 COURSE = shutil.ignore_patterns(".*", "build", "handout", "speech", "__pycache__")
 """What is no part of the copy: hidden files, what was built, and the clips, which are linked."""
 
@@ -122,7 +125,9 @@ def browse(*flags: str) -> Iterator:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *flags], timeout=PATIENCE * 1000
+        )
         try:
             yield browser
         finally:
@@ -155,12 +160,16 @@ class Notebook:
     def __init__(self, page, lab: Lab, path: str, *, wait: bool = True):
         self.page, self.lab, self.path = page, lab, path
         self.errors = []  # what the console reports
-        page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and self._wrong(m.text))
+        page.on("pageerror", lambda error: self._wrong(str(error)))
         page.set_default_timeout(PATIENCE * 1000)
         page.goto(lab.url(path), wait_until="domcontentloaded" if wait else "commit")
         if wait:
             self.wait()
+
+    def _wrong(self, text: str) -> None:
+        if text != LATE:
+            self.errors.append(text)
 
     def wait(self) -> None:
         """Wait until the notebook is shown and its kernel answers."""

@@ -1,6 +1,6 @@
-"""Write to assets/experiments/latch.csv what eight trained SimpleRNNs hold, and how far they reach.
+"""Write to assets/experiments/latch.csv what 16 trained SimpleRNNs hold, and how far they reach.
 
-    python -m tools.latch    # about a minute
+    python -m tools.latch    # about two minutes
 
 Each row is one delay of one training of the recall task, which the layer learned with a delay of
 20 steps: how often it then recalls the bit over this delay, and the reach over as many steps back
@@ -16,7 +16,7 @@ from helpers.networks.backend import set_seed
 from tools.run_table import provenance
 
 TABLE = ROOT / "assets" / "experiments" / "latch.csv"
-DELAY, SEEDS, STEPS, LONG = 20, range(8), 100, 2000
+DELAY, SEEDS, STEPS, LONG = 20, range(16), 100, 2000
 
 
 def recalled(model, steps: int) -> np.ndarray:

@@ -18,6 +18,7 @@ runs on each the tests of its module, those in `tests/` and the examples in its 
 import argparse
 import contextlib
 import csv
+import inspect
 import os
 import random
 import re
@@ -28,6 +29,7 @@ from datetime import date
 from pathlib import Path
 
 from mutmut.configuration import reset_config
+from mutmut.mutation import trampoline
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.file_mutation import mutate_file_contents
@@ -40,6 +42,7 @@ TESTS = {
     "audio/signals": ["audio/test_signals"],
     "audio/windows": ["audio/test_windows"],
     "audio/features": ["audio/test_features"],
+    "audio/decoding/__init__": ["audio/test_decoding"],
     "audio/decoding/formats": ["audio/test_decoding"],
     "audio/decoding/promises": ["audio/test_decoding"],
     "audio/decoding/decoders": ["audio/test_decoding"],
@@ -49,11 +52,13 @@ TESTS = {
     "networks/recall": ["networks/test_recall"],
     "networks/pooling": ["networks/test_pooling"],
     "networks/layers": ["networks/test_layers", "networks/test_kinds"],
-    "networks/classifiers": ["networks/test_classifiers"],
+    "networks/classifiers": ["networks/test_classifiers", "networks/test_kinds"],
     "study/dataset": ["study/test_dataset"],
     "study/experiments": ["study/test_experiments"],
     "study/results": ["study/test_results"],
     "study/inference": ["study/test_inference"],
+    "show/listen": ["show/test_plots_and_listen"],
+    "environment": ["test_environment"],
     "exercises": ["test_exercises"],
 }
 """Modules whose results are numbers or data, and the tests that concern them."""
@@ -72,17 +77,39 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TF_NUM_INTR
 COLUMNS = ["module", "mutants", "tried", "killed", "survived", "timeout", "broken", "score"]
 
 
+def pytest_configure() -> None:
+    """Let the ``__init__`` that mutmut puts in the place of ours take the same arguments.
+
+    Keras looks for those of a layer's. pytest calls this, as a workplace's settings name this
+    module as one of its plugins; tests that start a fresh interpreter do without, and are not run.
+    """
+    wrap = trampoline.wrap_in_trampoline
+
+    def wrap_with_arguments(*options):
+        def wrapped(function):
+            made = wrap(*options)(function)
+            if function.__name__ == "__init__":
+                made.__signature__ = inspect.signature(function)
+            return made
+
+        return wrapped
+
+    trampoline.wrap_in_trampoline = wrap_with_arguments
+
+
 def workplace(module: str) -> Path:
     """Make the folder in which mutmut works on a module: links to the course, and settings."""
     folder = BUILD / module.replace("/", ".")
     (folder / "mutants").mkdir(parents=True, exist_ok=True)
-    for name in ("helpers", "tests", "tools", "conftest.py", "mutants/assets", "mutants/notebooks"):
+    read = [f"mutants/{name}" for name in ("assets", "notebooks", "README.md")]
+    for name in ("helpers", "tests", "tools", "conftest.py", *read):
         if not (link := folder / name).is_symlink():
             link.symlink_to(ROOT / Path(name).name)
     source = f"helpers/{module}.py"
     tests = [f"tests/{test}.py" for test in TESTS[module]]
     # mutmut's copies of a function keep its docstring, but not its name: examples count once.
-    prefix = f"--deselect={source}::helpers.{module.replace('/', '.')}."
+    name = module.removesuffix("/__init__").replace("/", ".")
+    prefix = f"--deselect={source}::helpers.{name}."
     classes = re.findall(r"^class (\w+)", (ROOT / source).read_text(encoding="utf-8"), re.M)
     copies = [f"{prefix}x_", *(f"{prefix}{name}.xǁ" for name in classes)]
     settings = {
@@ -91,7 +118,9 @@ def workplace(module: str) -> Path:
         "also_copy": ["conftest.py", "tools"],
         "pytest_add_cli_args_test_selection": [source, *tests],
         "pytest_add_cli_args": ["-o", "addopts=", "--doctest-modules", "-W", "error",
-                                "--assert=plain", "-p", "no:unraisableexception", "--ff", *copies],
+                                "--assert=plain", "-p", "no:unraisableexception",
+                                "-p", "tools.mutants", "-k", "not fresh_interpreter",
+                                "--ff", *copies],
         "preload_modules_file": "preloaded.txt",
     }  # fmt: skip
     written = "".join(f"{key} = {value!r}\n" for key, value in settings.items())
@@ -123,6 +152,14 @@ def outcomes(source: Path) -> dict[str, str]:
     }
 
 
+def explain(command: list, settings: dict) -> None:
+    """Print what the tests say, which mutmut keeps to itself unless asked."""
+    path = Path("pyproject.toml")
+    told = path.read_text(encoding="utf-8")
+    path.write_text(told.replace("[tool.mutmut]\n", "[tool.mutmut]\ndebug = true\n"), "utf-8")
+    subprocess.run(command, env=settings)
+
+
 def measure(module: str, sample: int, survivors: bool) -> dict:
     """Try the mutants of a module, or as many of them by chance; return its line of the table."""
     folder, source = workplace(module), Path("helpers", f"{module}.py")
@@ -150,7 +187,9 @@ def measure(module: str, sample: int, survivors: bool) -> dict:
             # Features by an altered module are kept apart; those of the course's own are read.
             cache = folder / "cache" if module.startswith("audio") else ROOT / ".cache"
             settings = {"WAVE_CACHE": str(cache), **os.environ, **ENVIRONMENT}
-            subprocess.run(command, env=settings, check=True)
+            if subprocess.run(command, env=settings).returncode:
+                explain(command, settings)
+                sys.exit(f"\n{module}: its tests fail without an alteration, too; see above")
         fates = outcomes(source)
         left = [name for name, fate in fates.items() if fate not in ("killed", "untried")]
         Path("survivors.diff").write_text(

@@ -1,6 +1,6 @@
 """Train the models of the recall task and write a row a run to assets/experiments/recall.csv.
 
-    python -m tools.recall                # what is missing in the table: about an hour
+    python -m tools.recall                # what is missing in the table: some hours
     python -m tools.recall SimpleRNN GRU  # of these kinds of layer
 
 Every layer, however it starts, gets the same learning rates, seeds, delays and batches. As Keras
@@ -23,12 +23,12 @@ from tools.run_table import RunTable, key, provenance
 GATED = [layer for layer in LAYERS if KINDS[layer].keeps]
 STARTS = [(layer, None) for layer in LAYERS] + [(layer, 5.0) for layer in GATED]
 """Layers, and how far their gates are set to keep the state; None: as Keras starts them."""
-RATES = (0.003, 0.01, 0.03)
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 DELAYS = (5, 10, 20, 40, 80, 160)
 SEEDS = range(5)
 LONGER = (20, 40)
 """Delays at which the layers, as Keras starts them, train for `LONGER_BATCHES` as well."""
-LONGER_BATCHES = 3000
+LONGER_BATCHES, LONGER_RATES = 3000, (0.003, 0.01, 0.03)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def trials() -> Iterator[Trial]:
     """Yield all trainings, those with more batches last."""
     for delay, seed, (layer, bias), rate in product(DELAYS, SEEDS, STARTS, RATES):
         yield Trial(layer, bias, rate, delay, seed)
-    for delay, seed, layer, rate in product(LONGER, SEEDS, LAYERS, RATES):
+    for delay, seed, layer, rate in product(LONGER, SEEDS, LAYERS, LONGER_RATES):
         yield Trial(layer, None, rate, delay, seed, batches=LONGER_BATCHES)
 
 

@@ -7,10 +7,13 @@ from helpers import ROOT
 from helpers.networks import layers
 from helpers.networks.backend import keras, set_seed
 
-__all__ = ["RESULTS", "best", "build", "keep_at_first", "results", "sequences", "train"]
+__all__ = ["LEARNED", "RESULTS", "best", "build", "keep_at_first", "results", "sequences", "train"]
 
 RESULTS = ROOT / "assets" / "experiments" / "recall.csv"
 """One row for every training run of the recall task; ``tools/recall.py`` made it."""
+
+LEARNED = 0.9
+"""The accuracy above which a run counts as one that learned; chance is 0.5."""
 
 BATCHES, BATCH_SIZE, LEARNING_RATE, NOISE, UNITS = 600, 64, 0.01, 1.0, 16
 GLOBAL_CLIPNORM = 1.0
@@ -67,8 +70,8 @@ def keep_at_first(layer, bias: float = 5.0) -> None:
         of the formula is shut; in an LSTM the forget gate is opened and the input gate shut.
     bias : float, optional
         How far, before the sigmoid. At 5 the layer keeps 0.993 of its state at a step, and half of
-        it for 103 steps. A GRU's is added to Keras's gate, which is one minus the formula's: 5 here
-        is :math:`b_z=-5` there.
+        it for 103 steps. A GRU's is that of Keras's gate, which is one minus the formula's: 5 here
+        is :math:`b_z=-5` there. Whatever these biases were before, they are set, not moved.
 
     Raises
     ------
@@ -194,7 +197,7 @@ def results(batches: int = BATCHES) -> pd.DataFrame:
     ----------
     batches : int, optional
         The runs that trained on so many: 600, or 3000 for the layers as Keras starts them, at
-        delays of 20 and 40.
+        delays of 20 and 40 and three of the learning rates.
 
     Returns
     -------
@@ -244,8 +247,8 @@ def best(table: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    The rate is chosen by the accuracies that are then shown, which makes all of them a little too
-    high; no layer more than another, as all have the same number of rates to choose from.
+    The rate is chosen by the accuracies that are then shown, which makes them too high where the
+    seeds do not agree; all layers have the same number of rates to choose from.
 
     Examples
     --------

@@ -68,6 +68,17 @@ function keepStill(model, still) {
   notebook.dirty = dirty; // nothing changes in the file
 }
 
+// A widget that takes more than two seconds to start, as on a busy machine, is given up by anywidget: it
+// drops whatever the kernel sends, for good, and the figure stands still. Once this file runs, the widget
+// has started; so the messages go straight to where anywidget would hand them on.
+async function hear(model) {
+  const manager = model.widget_manager, identity = model.get("identity");
+  if (!manager?.has_model?.(identity)) return; // another front end
+  const started = await manager.get_model(identity);
+  const { _handle_comm_msg: handle } = Object.getPrototypeOf(Object.getPrototypeOf(started));
+  started.comm?.on_msg((message) => handle.call(started, message));
+}
+
 // The keys that a control uses itself. JupyterLab takes all that it is not kept from; the others
 // are for it, or for a lecture's slides.
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
@@ -91,7 +102,10 @@ function onKey(event) {
 // Return what anywidget calls: `render` for each view, and for each model `still`, if there is one,
 // which tells how the widget was left: {alt, line, png()}.
 const widget = (name, render, still) => ({
-  initialize: ({ model }) => keepStill(model, still && (() => still(model))),
+  initialize: ({ model }) => {
+    hear(model);
+    keepStill(model, still && (() => still(model)));
+  },
   render: ({ model, el }) => {
     el.classList.add("living", name);
     el.addEventListener("keydown", onKey);

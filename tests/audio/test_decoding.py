@@ -181,6 +181,14 @@ def test_channels_that_cancel_give_the_first_and_a_note(noise):
     assert "each other's negative" in sound.note
 
 
+def test_whatever_had_to_be_decided_is_told(monkeypatch):
+    y = np.stack([tone(), -tone()])
+    told = y, 16_000, 0.0, "a damaged part is left out"
+    monkeypatch.setattr(decoding, "samples_of", lambda *_: told)
+    note = examine(b"any").note
+    assert note.startswith("a damaged part is left out; its two channels are each other's negative")
+
+
 def test_a_codec_may_overshoot_full_scale_and_no_more():
     y = np.float32(4.5) * tone(seconds=1).astype(np.float32)  # reaches 1.8
     np.testing.assert_array_equal(decode(encoded(y, 16_000, "WAV", "FLOAT"))[0], y)
@@ -236,6 +244,7 @@ def test_an_ogg_cut_off_says_where_its_last_whole_piece_ends():
     said = reason(data[: len(data) // 2])
     [seconds] = re.findall(r"^breaks off; its last whole piece ends at (.*) s$", said)
     assert float(seconds) == pytest.approx(10, abs=2)
+    assert reason(encoded(y[:8000], 16_000, "OGG")[:5000]) == "breaks off within its first piece"
 
 
 def test_an_m4a_without_its_index_breaks_off():
@@ -461,7 +470,7 @@ def test_how_much_is_missing_is_told_as_far_as_it_is_known():
     assert ends.seconds(3.0) == nothing.seconds(3.0) == np.inf
     assert half.said(3.0) == "breaks off after 3.00 of 6.00 s"
     assert ends.said(3.0) == ends.said(None) == "breaks off; its last whole piece ends at 1.25 s"
-    assert promises.Missing(ends=0.0).said(None).endswith("ends at 0.00 s")
+    assert promises.Missing(ends=0.0).said(None) == "breaks off within its first piece"
     assert half.said(None) == nothing.said(3.0) == "breaks off; copy it again"
 
 

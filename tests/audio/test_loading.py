@@ -45,6 +45,16 @@ def test_numbers_may_come_as_text_and_other_columns_do_not_come():
     assert clips["unheard"].tolist() == [False, False] and clips["unheard"].dtype == bool
 
 
+@pytest.mark.parametrize("name", ["unheard", "synthetic"])
+def test_a_table_that_pandas_wrote_and_read_as_text_is_the_same(name, tmp_path):
+    table = loading.table([{"path": "a", name: 1}, {"path": "b", name: 0}])
+    table.to_csv(tmp_path / "table.csv", index=False)
+    again = pd.read_csv(tmp_path / "table.csv", dtype=str, keep_default_na=False)
+    assert again[name].tolist() == ["True", "False"]
+    again = loading.table(again.to_dict("records"))
+    assert again[name].tolist() == [True, False] and again[name].dtype == bool
+
+
 def test_where_no_root_is_given_a_clip_is_the_courses():
     for clip in SHIPPED.to_dict("records"):
         assert clip["root"] == ""

@@ -51,16 +51,20 @@ def browser(tone):
 
 @pytest.fixture(scope="session")
 def notebook(course, browser):
-    """Return a function that writes a notebook, if cells are given, and opens it."""
+    """Return a function that writes a notebook, if cells are given, and opens it.
+
+    A script is run in the page before anything of JupyterLab is.
+    """
     opened = []
 
-    def open_it(name, *cells, **page):
+    def open_it(name, *cells, script="", **page):
         if cells:
             kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
             written = nbformat.v4.new_notebook(metadata={"kernelspec": kernelspec})
             written.cells = [nbformat.v4.new_code_cell(source) for source in cells]
             nbformat.write(written, course.folder / "notebooks" / name)
         page = browser.new_page(**{"viewport": {"width": 1200, "height": 1600}, **page})
+        page.add_init_script(script)
         opened.append(page)
         return real.Notebook(page, course, f"notebooks/{name}")
 

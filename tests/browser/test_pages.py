@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tools.browser import PATIENCE
 from tools.execute import NOTEBOOKS
 from tools.website import __main__ as website
 
@@ -29,6 +30,7 @@ def site(tmp_path_factory):
 def visit(site, browser):
     """Return a function that opens a page, refuses every other address, and notes what is wrong."""
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)

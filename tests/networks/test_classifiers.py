@@ -211,6 +211,7 @@ def test_recognising_resamples_and_answers_after_every_frame():
     y, sr = corpus.load_clip("ru-RU/ivrvoice/vm-goodbye.ogg")
     model = small()
     table = recognise(model, y, sr)
+    assert table.index.name == "time in s"
     assert tuple(table.columns) == LANGUAGES
     np.testing.assert_allclose(table.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.diff(table.index), 0.03)

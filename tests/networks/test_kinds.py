@@ -176,7 +176,9 @@ def test_networks_that_are_no_chain_are_asked_at_every_step_too():
     joined = keras.layers.Concatenate()([first, second])  # not known to work step by step
     other = keras.Model(frames, keras.layers.Dense(2)(joined))
     for model in (branched, other):
-        every = classifiers.every_step(model)(X).numpy()
+        stepwise = classifiers.every_step(model)
+        assert stepwise.name == model.name
+        every = stepwise(X).numpy()
         for t in (1, 7, 12):
             np.testing.assert_allclose(every[:, t - 1], model(X[:, :t]), atol=1e-6)
 

@@ -20,6 +20,17 @@ def weighted(**options):
     return pooling, weights
 
 
+@pytest.mark.parametrize(
+    ("dtype", "kept", "computed"),
+    [("float64", "float64", "float64"), ("mixed_float16", "float32", "float16")],
+)
+def test_every_part_has_the_layers_own_type(dtype, kept, computed):
+    pooling, _ = weighted(dtype=dtype)
+    assert [w.dtype for w in pooling.weights] == [kept] * 3
+    h = np.random.default_rng(4).standard_normal((2, 6, 4))
+    assert pooling.hidden(h).dtype == pooling.score(h).dtype == pooling(h).dtype == computed
+
+
 @pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "padded"])
 def test_states_are_weighted_by_the_softmax_of_their_scores(mask):
     pooling, (W, b, v) = weighted(dtype="float64")

@@ -79,6 +79,19 @@ def test_beyond_full_scale_files_tables_and_players_agree(tmp_path, peak, usable
             use()
 
 
+@pytest.mark.parametrize("peak", [1e-3, 0.5, 3.0, 32768.0])
+def test_a_sound_of_any_scale_can_be_brought_to_full_scale(peak):
+    y = peak * np.sin(np.arange(1000) / 10)
+    y *= peak / np.abs(y).max()
+    shown = listen.players({"a": y, "still": 0 * y}, 16_000, normalize=True)
+    assert np.abs(shown.sounds["a"]).max() == pytest.approx(0.95)
+    assert not shown.sounds["still"].any()
+
+
+def test_where_there_is_nothing_to_hear_no_player_is_shown():
+    assert "audio" not in listen.players({}, 16_000)._repr_html_()
+
+
 def test_a_name_cannot_break_the_page():
     assert "<b>" not in listen.player(np.zeros(9), 8_000, "<b>&")._repr_html_()
 

@@ -187,3 +187,12 @@ def test_a_failure_on_another_python_is_a_failure(monkeypatch):
     monkeypatch.setattr(other_pythons, "sys", pretend(3, 12))
     with pytest.raises(SystemExit, match="Failed on Python 3.1"):
         other_pythons.main()
+
+
+def test_what_shows_notebooks_differences_is_found_without_an_active_environment():
+    attributes = (ROOT / ".gitattributes").read_text(encoding="utf-8")
+    [pairs] = [line.split()[1:] for line in attributes.splitlines() if line.startswith("*.ipynb")]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    set_up = re.findall(r'git config (\w+)\.(\w+)\.(?:command|driver) "(\S+) -m', makefile)
+    assert [f"{kind}={name}" for kind, name, _ in set_up] == pairs
+    assert {command for _, _, command in set_up} == {"$(BIN)/python"}

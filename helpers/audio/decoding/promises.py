@@ -31,6 +31,8 @@ class Missing:
         """Return the reason in words."""
         if self.share and there is not None:
             return f"breaks off after {there:.2f} of {there / self.share:.2f} s"
+        if self.ends is not None and self.ends <= 0:
+            return "breaks off within its first piece"
         if self.ends is not None:
             return f"breaks off; its last whole piece ends at {self.ends:.2f} s"
         return "breaks off; copy it again"
