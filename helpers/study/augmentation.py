@@ -101,7 +101,7 @@ def change(
     --------
     >>> bands, rng = np.zeros((100, 40)), np.random.default_rng(0)
     >>> change(bands, {"speed"}, rng, MFCCSetting(n_mfcc=40, n_mels=40)).shape
-    (108, 40)
+    (104, 40)
     """
     if unknown := set(changes) - set(CHANGES):
         raise ValueError(f"no change {', '.join(sorted(unknown))}; there are {', '.join(CHANGES)}")

@@ -146,7 +146,10 @@ class Run:
         True
         """
         told = {field.name: row[field.name] for field in fields(cls)}
-        return cls(**{name: None if pd.isna(value) else value for name, value in told.items()})
+        for name, value in told.items():  # a table has numbers of NumPy's, which Keras cannot save
+            value = value.item() if isinstance(value, np.generic) else value
+            told[name] = None if pd.isna(value) else value
+        return cls(**told)
 
     @property
     def tuned(self) -> float:

@@ -143,7 +143,7 @@ def clips() -> pd.DataFrame:
     Examples
     --------
     >>> clips().groupby("role")["person"].nunique().to_dict()
-    {'main': 5, 'stranger': 32, 'synthetic': 36}
+    {'main': 4, 'stranger': 32, 'synthetic': 36}
     """
     return _clips().copy()
 
@@ -399,7 +399,8 @@ def answers(asked: Examples, probabilities: np.ndarray) -> pd.DataFrame:
         columns=list(asked.languages),
     )
     right = probabilities[np.arange(len(asked)), asked.y]
-    told = told.join(named).assign(log_likelihood=np.log(np.maximum(right, 1e-12)))
+    logarithm = np.log(np.maximum(right.astype(float), 1e-12))
+    told = told.join(named).assign(log_likelihood=logarithm)
     sums = dict.fromkeys(asked.languages, "sum")
     of_voice = told.groupby(voice, as_index=False).agg({**sums, "log_likelihood": "mean"})
     return of_voice.round({"log_likelihood": 4})

@@ -99,7 +99,9 @@ def runs(recordings: str = "") -> pd.DataFrame:
     return now.reset_index(drop=True)
 
 
-NUMBERS = {name: "" for name in ("learning_rate", "C", "known", "chance", "log_likelihood")}
+NUMBERS = {
+    name: ["", "nan"] for name in ("learning_rate", "C", "known", "chance", "log_likelihood")
+}
 """Columns of a table of trials in which nothing is a missing number, not an empty text."""
 TEXT = ("run", "layer", "languages", "corpus", "by", "clips", "commit", "date")
 """Columns of a table of runs in which nothing is an empty text, not a missing number."""
@@ -170,7 +172,7 @@ def validated(table: pd.DataFrame, **changed) -> pd.DataFrame:
     Examples
     --------
     >>> int(validated(runs()).count()["GRU"])
-    4
+    6
     """
     choosing = table[table["seed"].isin(CHOOSING) & _same(table, **changed)]
     tuned = _tuned(choosing)
@@ -294,7 +296,7 @@ def trials(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     told : pandas.DataFrame
         One row for each trial, voice and language asked: ``run``, ``voice``, ``language``,
         ``role``, a count for each language, ``log_likelihood``, ``right``, the share named
-        rightly, and the trial's fields.
+        rightly, and what ``made`` has of the trial.
 
     Raises
     ------

@@ -29,12 +29,13 @@ class Trial(Learner):
     added : str, optional
         Persons, separated by spaces, who are learned from besides the main voices.
     synthetic : float, optional
-        Share of the excerpts that the synthesiser speaks; 1 leaves out people altogether.
+        Share of the excerpts that the synthesiser speaks; 1 leaves out people altogether, so that
+        nobody can be added.
 
     Raises
     ------
     ValueError
-        As `Learner`, or if ``synthetic`` is no share.
+        As `Learner`, or if ``synthetic`` is no share, or leaves nothing to those who are added.
 
     Examples
     --------
@@ -50,6 +51,8 @@ class Trial(Learner):
         super().__post_init__()
         if not 0 <= self.synthetic <= 1:
             raise ValueError(f"synthetic is {self.synthetic}; expected a share from 0 to 1")
+        if self.synthetic == 1 and self.added:
+            raise ValueError(f"added: {self.added}, of whom a synthetic share of 1 leaves nothing")
 
 
 def recipe(trial: Trial) -> dict:
@@ -109,8 +112,9 @@ def carry_out(trial: Trial) -> tuple[dict, pd.DataFrame]:
     -------
     row : dict
         The trial's fields, then ``parameters``, ``persons`` (how many it learned from), ``known``
-        (the accuracy on sentences of the main voices that it did not learn from; NaN where it
-        learned from nobody), and ``chance``, the share of the most frequent language there.
+        (the accuracy on sentences that it did not learn from any main voice; NaN where it learned
+        from nobody; three strangers say many of the same), and ``chance``, the share of the most
+        frequent language there.
     told : pandas.DataFrame
         One row for each stranger's voice, as `helpers.study.learning.answers` returns them.
 

@@ -21,6 +21,12 @@ def rows_of(**wanted):
     return np.flatnonzero(np.logical_and.reduce([table[k] == v for k, v in wanted.items()]))
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Let the baseline be fitted on few excerpts."""
+    monkeypatch.setattr(learning, "DRAWN", 1600)
+
+
 @pytest.fixture(scope="module")
 def few():
     """Return some clips of each main voice, and all of three strangers."""

@@ -1,12 +1,13 @@
 """The tables of runs give back what was planted in them."""
 
+import json
 from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.study import experiments, results
+from helpers.study import experiments, learning, results
 from helpers.study.experiments import BASELINE, CHOOSING, Run
 
 ALL = "en es fr it ru"
@@ -36,8 +37,8 @@ def table():
             row(0.99, "GRU", 0.1, 0),  # of no seed that chooses
             row(0.60, "GRU", 0.01, 0),
             row(0.61, "GRU", 0.01, 1),
-            row(0.98, "GRU", 0.1, FIRST, clipnorm=0.0),  # not a plain run
-            row(0.62, "GRU", 0.01, 0, clipnorm=0.0),
+            row(0.98, "GRU", 0.1, FIRST, global_clipnorm=0.0),  # not a plain run
+            row(0.62, "GRU", 0.01, 0, global_clipnorm=0.0),
             row(0.63, "GRU", 0.01, 0, languages="en es"),
             row(0.97, "GRU", 0.1, SECOND, hop_ms=10),
             row(0.20, "GRU", 0.01, SECOND, hop_ms=10),
@@ -50,6 +51,7 @@ def table():
             row(0.29, BASELINE, 0.3, FIRST),
             row(0.31, BASELINE, 3.0, 0),
             row(0.99, BASELINE, 0.3, 0),
+            row(0.64, "GRU", 0.1, 0, global_clipnorm=0.0),  # at the best rate of its own
         ]
     )
 
@@ -67,7 +69,7 @@ def test_rates_are_compared_by_the_mean_of_the_seeds_that_choose(table):
         index=[0.01, 0.1, 0.3, 3.0],
     )  # fmt: skip
     pd.testing.assert_frame_equal(got, wanted[sorted(wanted)], check_names=False)
-    no_clipping = results.validated(table, clipnorm=0.0)
+    no_clipping = results.validated(table, global_clipnorm=0.0)
     assert no_clipping.to_dict() == {"GRU": {0.1: 0.98}}
     assert results.validated(table, hop_ms=10)["GRU"].to_dict() == {0.01: 0.20, 0.1: 0.97}
 
@@ -80,10 +82,10 @@ def test_the_best_rate_is_that_of_the_highest_mean_at_each_frame_rate(table):
 
 def test_chosen_are_the_runs_at_the_best_rate_with_seeds_that_did_not_choose(table):
     assert accuracies(results.chosen(table)) == [0.31, 0.41, 0.60, 0.61]
-    assert accuracies(results.chosen(table, clipnorm=0.0)) == [0.62]
+    assert accuracies(results.chosen(table, global_clipnorm=0.0)) == [0.64]
     assert accuracies(results.chosen(table, languages="en es")) == [0.63]
     assert accuracies(results.chosen(table, hop_ms=10)) == [0.42, 0.90]
-    assert results.chosen(table, kept_out="july").empty
+    assert results.chosen(table, by="prompt").empty
     assert accuracies(results.chosen(table, layer="GRU")) == [0.60, 0.61]
     assert accuracies(results.chosen(table, seed=1)) == [0.61]
     assert list(results.chosen(table)) == list(table)
@@ -117,20 +119,20 @@ def test_tables_lie_with_the_course_or_in_a_folder_of_ones_own(tmp_path):
 def test_what_is_read_is_of_its_kind_and_empty_text_stays_text(tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text(
-        "run,layer,learning_rate,C,clipnorm,seconds,seed,kept_out,languages,commit,fmax,extra\n"
+        "run,layer,learning_rate,C,global_clipnorm,seconds,seed,corpus,languages,commit,hop_ms,extra\n"
         "007,GRU,1,,1,3,0,,nan,00123,8000,\n"
         "1e5,GRU,nan,2,0,1,4,NA,en es,None,4000,1.5\n"
     )
     got = results.read(path)
     assert got["run"].tolist() == ["007", "1e5"]
     assert got["commit"].tolist() == ["00123", "None"]
-    assert got["kept_out"].tolist() == ["", "NA"]
+    assert got["corpus"].tolist() == ["", "NA"]
     assert got["languages"].tolist() == ["nan", "en es"]
-    numbers = got[["learning_rate", "C", "clipnorm", "seconds", "extra"]]
+    numbers = got[["learning_rate", "C", "global_clipnorm", "seconds", "extra"]]
     assert {kind.kind for kind in numbers.dtypes} == {"f"}
     wanted = [[1, np.nan, 1, 3, np.nan], [np.nan, 2, 0, 1, 1.5]]
     np.testing.assert_array_equal(numbers.to_numpy(), wanted)
-    assert got["seed"].tolist() == [0, 4] and got["fmax"].dtype.kind == "i"
+    assert got["seed"].tolist() == [0, 4] and got["hop_ms"].dtype.kind == "i"
 
 
 @pytest.fixture
@@ -178,3 +180,95 @@ def test_missing_tables_say_how_they_are_made(mine, monkeypatch):
     message = "the corpus of the course are stored; make them with: make experiments$"
     with pytest.raises(FileNotFoundError, match=message):
         results.runs()
+
+
+STUDY = """\
+run,layer,learning_rate,C,seed,changes,added,known,chance,clips,commit,date
+020,GRU,0.003,,0,,,0.9,0.25,old,00123,2026-01-01
+021,GRU,0.003,,1,,,0.75,0.5,now,00123,2026-01-01
+022,logistic regression,,0.1,0,warp noise,july NA,,,now,1e5,2026-01-02
+1e3,GRU,1,,2,,nan,1,0.25,now,None,2026-01-02
+"""
+STUDY_ANSWERS = """\
+run,voice,language,role,aa,bb,other,log_likelihood
+022,aa x,aa,stranger,1,3,9,-1.5
+020,aa x,aa,stranger,4,0,9,-0.5
+021,bb y,bb,main,1,3,9,-0.25
+021,aa x,aa,stranger,2,0,9,-0.125
+1e3,bb y,bb,main,5,0,9,-2.0
+09,bb y,bb,main,5,0,9,-2.0
+"""
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Plant a study of four trials, of which one was made with other clips."""
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(learning, "digest", lambda: "now")
+    (tmp_path / "strangers.csv").write_text(STUDY)
+    (tmp_path / "strangers_answers.csv").write_text(STUDY_ANSWERS)
+    return tmp_path / "strangers.csv"
+
+
+def test_trials_with_other_clips_are_left_out_and_so_are_their_answers(study):
+    made, told = results.trials("strangers")
+    assert made["run"].tolist() == ["021", "022", "1e3"] and made.index.tolist() == [0, 1, 2]
+    assert told["run"].tolist() == ["022", "021", "021", "1e3"]
+    assert told.index.tolist() == [0, 1, 2, 3]
+    assert (made["clips"] == "now").all() and "date" in made and "date" not in told
+
+
+def test_a_share_named_rightly_is_of_the_voices_own_language_and_of_all_languages(study):
+    _, told = results.trials("strangers")
+    assert results.named(told) == ["aa", "bb"]  # "other" is the language of nobody
+    assert told["right"].tolist() == [0.25, 0.75, 1.0, 0.0]
+    assert told["log_likelihood"].tolist() == [-1.5, -0.25, -0.125, -2.0]
+    assert told["role"].tolist() == ["stranger", "main", "stranger", "main"]
+
+
+def test_an_answer_has_the_fields_of_its_trial_beside_it(study):
+    made, told = results.trials("strangers")
+    by_run = made.set_index("run")
+    for row in told.to_dict("records"):
+        for name in ("layer", "learning_rate", "C", "seed", "changes", "added"):
+            assert row[name] == by_run[name][row["run"]] or (
+                np.isnan(row[name]) and np.isnan(by_run[name][row["run"]])
+            )
+    assert not {"clips", "commit", "clips_x", "run_x"} & set(told)
+
+
+def test_in_trials_empty_text_stays_text_and_a_missing_number_is_none(study):
+    made, told = results.trials("strangers")
+    assert made["changes"].tolist() == ["", "warp noise", ""]
+    assert made["added"].tolist() == ["", "july NA", "nan"]
+    assert made["commit"].tolist() == ["00123", "1e5", "None"]
+    numbers = made[["learning_rate", "C", "known", "chance"]]
+    assert {kind.kind for kind in numbers.dtypes} == {"f"}
+    wanted = [[0.003, np.nan, 0.75, 0.5], [np.nan, 0.1, np.nan, np.nan], [1, np.nan, 1, 0.25]]
+    np.testing.assert_array_equal(numbers.to_numpy(), wanted)
+    assert told["changes"].tolist() == ["warp noise", "", "", ""]
+
+
+def test_a_number_that_is_none_is_none_however_it_is_written(study):
+    """Whoever learns from the machine alone knows nobody, which `tools.strangers` writes as nan."""
+    study.write_text(STUDY.replace("july NA,,,", "july NA,nan,nan,"))
+    made, _ = results.trials("strangers")
+    np.testing.assert_array_equal(made["known"].to_numpy(float), [0.75, np.nan, 1])
+    assert made["known"].dtype.kind == made["chance"].dtype.kind == "f"
+
+
+def test_trials_that_are_missing_or_old_say_how_they_are_made(study):
+    with pytest.raises(FileNotFoundError, match="^no trials 'crossing' are stored.*: make exp"):
+        results.trials("crossing")
+    study.write_text(STUDY.replace(",now,", ",old,"))
+    message = "^strangers.csv: all 4 trials were made with other clips.*again with: make exp"
+    with pytest.raises(ValueError, match=message):
+        results.trials("strangers")
+
+
+def test_a_run_that_was_read_from_a_table_has_numbers_that_keras_can_save():
+    run = Run.of(pd.DataFrame([asdict(Run("GRU", 0.01, seed=3, hop_ms=10))]).iloc[0])
+    assert [type(value) for value in asdict(run).values() if isinstance(value, int | float)] == [
+        float, int, int, float, float, bool, bool,
+    ]  # fmt: skip
+    assert json.loads(json.dumps(asdict(run))) == asdict(run)
