@@ -9,8 +9,9 @@ endif
 PORT    ?= 8888
 BROWSER ?= yes
 # Tests run in two processes; a module's tests, and a notebook's cells, stay in one, in their order.
+# A process that was ended because a test hung is not started again: it would hang again.
 JOBS   ?= 2
-PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope
+PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope --max-worker-restart=0
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all test-signal check run handout site bench mutants experiments lock \

@@ -28,6 +28,8 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PATIENCE = 120
 """Seconds that anything may take: a machine under load is ten times slower than an idle one."""
+TRAINING = 1800
+"""Seconds that all cells of a notebook may take."""
 LATE = "[anywidget] Failed to initialize model."
 """What anywidget says of a widget that starts late, as on a busy machine; `hear` in
 ``helpers/show/widget.js`` lets it work all the same."""
@@ -134,12 +136,29 @@ def browse(*flags: str) -> Iterator:
             browser.close()
 
 
+IN_TIME = """argument => Promise.race([
+  (%s)(argument),
+  new Promise((_, late) => setTimeout(() => late(new Error("not within %d s: %s")), 1000 * %d)),
+])"""
+"""Ends a wait that Playwright would carry on for ever: that for a promise in the page."""
 OPEN = """async () => {
   const app = window.jupyterapp; await app.restored;
   const panel = app.shell.currentWidget;
   await panel.context.ready;
   await panel.sessionContext.ready;  // with a new kernel, or the notebook's, if it still runs
   await panel.sessionContext.session.kernel.info;
+}"""
+
+OPENED = """async path => {
+  const panel = await window.jupyterapp.commands.execute("docmanager:open", {path});
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  await panel.sessionContext.session.kernel.info;
+  await new Promise(done => setTimeout(done, 500));  // what it brings about has then come about
+  const dirty = panel.context.model.dirty;
+  await panel.sessionContext.shutdown();
+  panel.dispose();  // unlike closing, this asks nobody
+  return dirty;
 }"""
 
 
@@ -174,25 +193,37 @@ class Notebook:
     def wait(self) -> None:
         """Wait until the notebook is shown and its kernel answers."""
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
-        self.page.evaluate(OPEN)
+        self._await(OPEN, "its kernel answers")
 
     def run(self) -> None:
-        """Run all cells, and wait for the last."""
-        self.command("notebook:run-all-cells")
+        """Run all cells, and wait for the last, which may come after a training."""
+        self.command("notebook:run-all-cells", patience=TRAINING)
 
     def save(self) -> nbformat.NotebookNode:
         """Save, and return what is stored."""
         self.command("docmanager:save")
         return nbformat.read(self.lab.folder / self.path, as_version=4)
 
-    def command(self, name: str) -> None:
+    def command(self, name: str, *, patience: float = PATIENCE) -> None:
         """Carry out a command of JupyterLab, and wait for its end."""
-        self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
+        execute = "name => window.jupyterapp.commands.execute(name)"
+        self._await(execute, name, name, patience)
 
     def quit(self) -> None:
         """Shut the kernel down and close the page, as at the end of a day."""
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self._await(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()", "it shuts down"
+        )
         self.page.close()
+
+    def _await(self, function: str, what: str, argument=None, patience: float = PATIENCE):
+        """Call a function in the page and wait for its promise, with patience but not for ever."""
+        bounded = IN_TIME % (function, patience, f"{self.path}: {what}", patience)
+        return self.page.evaluate(bounded, argument)
+
+    def is_changed_by_opening(self, path: str) -> bool:
+        """Return whether another notebook differs from its file once its kernel answers."""
+        return self._await(OPENED, f"{path} is open", path)
 
     def cell(self, number: int):
         """Return Playwright's locator of a cell, counted from 0."""

@@ -10,7 +10,8 @@ NOTIFICATIONS = "lab/api/settings/@jupyterlab/apputils-extension:notification"
 
 
 def fetched(course, path):
-    with urllib.request.urlopen(f"{course.address}/{path}?token={course.token}") as answer:
+    url = f"{course.address}/{path}?token={course.token}"
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         return answer.read().decode()
 
 
