@@ -20,6 +20,7 @@ FORMS = {  # what a term looks like where it is more, or less, than its names an
     "blur": ORDINARY,
     "filter": r"(?:a|the|digital|recursive) filter(?! bank)|filtering|filtered",
     "floor": ORDINARY,
+    "fold": ORDINARY,
     "leak": ORDINARY,
     "loss": r"(?:training|validation) loss(?:es)?",
     "mask": r"masks?",
