@@ -73,6 +73,7 @@ mutants: .venv-mutants/.ready ## count changes of code that no test notices: M=h
 experiments: $(VENV)/.ready ## carry out what the tables lack: hours, resumable (CORPUS=my_recordings)
 	$(BIN)/python -m tools.recall
 	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)"
+	$(if $(CORPUS),,$(BIN)/python -m tools.strangers)
 
 corpus: $(VENV)/.ready ## rebuild the clips in assets from Debian's packages (DEBS=folder takes them from there)
 	$(BIN)/python -m tools.build_corpus $(if $(DEBS),--debs "$(DEBS)")
