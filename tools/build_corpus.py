@@ -23,6 +23,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +45,8 @@ COMMON = ("GPL-2", "GFDL-1.3", "LGPL-2.1")  # licences that the packages only re
 BARE = (".g722", ".gsm")  # formats without a header, for FFmpeg
 SILENCE_DB, MARGIN = -40.0, 0.05  # below the loudest 20 ms; seconds kept around speech
 COLUMNS = [name for name in loading.COLUMNS if name != "root"]
+OF_SOURCE = ["version", "licence", "credit"]
+"""Columns that are the same for all clips of a speaker from a package: they are stored once."""
 LONGEST_WORD = 1.2  # seconds: an Asterisk prompt that takes longer is a sentence, or part of one
 PAUSE = 0.2  # seconds; a long reading is cut where it is as long as this the softest
 # Recordings that are no speech of the speaker's: tones, music, animals, silence; and those of
@@ -391,10 +394,19 @@ def put(built: Path, rows: list[dict], speech: Path) -> None:
     for clip in [*speech.rglob("*.ogg"), *speech.rglob("*.opus")]:
         if clip.relative_to(speech).as_posix() not in made:
             clip.unlink()
-    with open(speech / "manifest.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    rows = sorted(rows, key=lambda row: row["path"])
+    own = [name for name in COLUMNS if name not in OF_SOURCE]
+    shared = {(row["package"], row["speaker"]): row for row in rows}
+    _write(speech / "manifest.csv", own, rows)
+    _write(speech / "sources.csv", ["package", "speaker", *OF_SOURCE], shared.values())
+
+
+def _write(path: Path, columns: list[str], rows: Iterable[dict]) -> None:
+    """Write some columns of rows as a table."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(sorted(rows, key=lambda row: row["path"]))
+        writer.writerows(rows)
 
 
 def main(arguments: list[str] | None = None) -> None:

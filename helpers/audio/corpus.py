@@ -41,11 +41,21 @@ def _rows(root: Path) -> dict[str, dict[str, str]]:
         raise CorpusError(f"{path}: no such file; {restore}")
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        expected = [name for name in loading.COLUMNS if name != "root"]
-        if missing := [name for name in expected if name not in (reader.fieldnames or ())]:
-            raise CorpusError(f"{path}: no column {', '.join(missing)}; {restore}")
-        begin = "" if root == SPEECH else str(root.resolve())
-        rows = {row["path"]: {**row, "root": begin} for row in reader}
+        clips, told = list(reader), set(reader.fieldnames or ())
+    if (shared := root / "sources.csv").is_file():  # what is the same for all clips of a source
+        with open(shared, encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            sources = {(row["package"], row["speaker"]): row for row in reader}
+            told |= set(reader.fieldnames or ())
+        for row in clips:
+            row.update(sources.get((row["package"], row["speaker"]), {}))
+    expected = [name for name in loading.COLUMNS if name != "root"]
+    if missing := [name for name in expected if name not in told]:
+        raise CorpusError(f"{path}: no column {', '.join(missing)}; {restore}")
+    if unknown := [row["path"] for row in clips if set(expected) - row.keys()]:
+        raise CorpusError(f"{shared}: nothing of the source of {unknown[0]}; {restore}")
+    begin = "" if root == SPEECH else str(root.resolve())
+    rows = {row["path"]: {**row, "root": begin} for row in clips}
     if unchecked := [name for name, row in rows.items() if not row["sha256"]]:
         raise CorpusError(f"{path}: no sha256 of {unchecked[0]}; {restore}")
     return rows
@@ -57,7 +67,8 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
     Parameters
     ----------
     root : pathlib.Path, optional
-        Folder that holds ``manifest.csv`` and the clips.
+        Folder that holds ``manifest.csv`` and the clips. What is the same for all clips of a
+        speaker from a package may stand in ``sources.csv`` beside it.
 
     Returns
     -------
@@ -73,7 +84,7 @@ def manifest(root: Path = SPEECH) -> pd.DataFrame:
     Raises
     ------
     CorpusError
-        If the manifest is missing or lacks a column.
+        If the manifest is missing or lacks a column, or ``sources.csv`` a source.
 
     See Also
     --------

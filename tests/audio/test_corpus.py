@@ -302,3 +302,19 @@ def test_a_missing_or_short_manifest_is_named(tmp_path):
     (tmp_path / "manifest.csv").write_text("path,language\n")
     with pytest.raises(corpus.CorpusError, match="no column speaker"):
         corpus.manifest(tmp_path)
+
+
+def test_what_all_clips_of_a_source_share_is_read_once_for_all(small):
+    root, path = small
+    table = pd.read_csv(root / "manifest.csv", dtype=str, keep_default_na=False)
+    whole = corpus.manifest(root)
+    shared, key = ["version", "licence", "credit"], ["package", "speaker"]
+    table[key + shared].to_csv(root / "sources.csv", index=False)
+    table.drop(columns=shared).to_csv(root / "manifest.csv", index=False)
+    corpus._rows.cache_clear()
+    pd.testing.assert_frame_equal(corpus.manifest(root), whole)
+    other = table.assign(speaker="nobody").drop(columns=shared)
+    other.to_csv(root / "manifest.csv", index=False)
+    corpus._rows.cache_clear()
+    with pytest.raises(corpus.CorpusError, match=f"sources.csv: nothing of the source of {path}"):
+        corpus.manifest(root)

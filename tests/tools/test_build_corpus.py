@@ -7,6 +7,7 @@ import subprocess
 
 import av
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from scipy.signal import welch
@@ -346,3 +347,16 @@ def test_what_a_rebuild_changes_is_counted_and_what_is_gone_is_taken_away(tmp_pa
     assert (speech / "it/b.ogg").read_text() == "built"
     with open(speech / "manifest.csv", newline="", encoding="utf-8") as file:
         assert [r["path"] for r in csv.DictReader(file)] == ["it/b.ogg", "it/c.ogg", "it/d.ogg"]
+
+
+def test_what_is_put_there_is_read_back_whole(tmp_path):
+    rows = corpus.manifest().drop(columns="root").groupby("speaker").head(2)
+    told = rows.assign(**rows[["unheard", "synthetic"]].astype(int)).astype(str).to_dict("records")
+    (tmp_path / "built").mkdir()
+    build_corpus.put(tmp_path / "built", told, tmp_path / "speech")
+    got = corpus.manifest(tmp_path / "speech").drop(columns="root")
+    wanted = rows.sort_values("path").reset_index(drop=True)
+    pd.testing.assert_frame_equal(got.sort_values("path").reset_index(drop=True), wanted)
+    with open(tmp_path / "speech" / "sources.csv", newline="", encoding="utf-8") as file:
+        of = [(row["package"], row["speaker"]) for row in csv.DictReader(file)]
+    assert len(of) == len(set(of)) < len(rows)
