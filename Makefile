@@ -14,7 +14,7 @@ JOBS   ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope --max-worker-restart=0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all test-signal check run handout site bench mutants experiments lock \
+.PHONY: help lab present test test-all test-signal check run handout site bench mutants experiments lock \
   corpus address contribute format clean
 
 help: ## list what make can do
@@ -25,6 +25,10 @@ $(VENV)/.ready: requirements.lock
 
 lab: $(VENV)/.ready ## open the course in JupyterLab (PORT=8890 BROWSER=no ARGS=...)
 	$(BIN)/python -m tools.lab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS)
+
+present: $(VENV)/.ready ## play a notebook as slides in JupyterLab, its figures alive: NB=03
+	@test -n "$(NB)" || { echo 'say which notebook: make present NB=03'; exit 2; }
+	$(BIN)/python -m tools.lab --present=$(NB) --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ARGS)
 
 test: $(VENV)/.ready ## check everything, in the environment at hand
 	$(BIN)/python -m ruff check .

@@ -56,9 +56,9 @@ class Lab:
     token: str
     folder: Path
 
-    def url(self, path: str) -> str:
+    def url(self, path: str, query: str = "reset") -> str:
         """Return the address of a notebook, shown alone."""
-        return f"{self.address}/doc/tree/{path}?token={self.token}&reset"
+        return f"{self.address}/doc/tree/{path}?token={self.token}&{query}"
 
     def answers(self) -> bool:
         """Return whether the server is up."""
@@ -171,18 +171,20 @@ class Notebook:
     lab : Lab
     path : str
         Of the notebook, within the course.
+    query : str, optional
+        What the address says besides: ``present`` presents it.
     wait : bool, optional
         Whether to return only when its kernel answers. Without, `wait` is to be called before
         anything else; several notebooks can so open at the same time.
     """
 
-    def __init__(self, page, lab: Lab, path: str, *, wait: bool = True):
+    def __init__(self, page, lab: Lab, path: str, *, query: str = "reset", wait: bool = True):
         self.page, self.lab, self.path = page, lab, path
         self.errors = []  # what the console reports
         page.on("console", lambda m: m.type == "error" and self._wrong(m.text))
         page.on("pageerror", lambda error: self._wrong(str(error)))
         page.set_default_timeout(PATIENCE * 1000)
-        page.goto(lab.url(path), wait_until="domcontentloaded" if wait else "commit")
+        page.goto(lab.url(path, query), wait_until="domcontentloaded" if wait else "commit")
         if wait:
             self.wait()
 

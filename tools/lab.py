@@ -1,12 +1,14 @@
 """Open the course in JupyterLab, with the settings that it needs: ``make lab``.
 
-    python -m tools.lab [--port=8890] [--no-browser] [whatever else JupyterLab takes]
+    python -m tools.lab [--present=03] [--port=8890] [--no-browser] [whatever JupyterLab takes]
 
-JupyterLab asks nobody for news or newer versions, and nobody whether it may (its settings for the
-course lie in ``tools/jupyter``). A notebook that is opened and closed stays the file that it was:
-see `Notebooks`.
+JupyterLab asks nobody for news or newer versions, and nobody whether it may: its settings for the
+course lie in ``tools/jupyter``. So does the command *Present*, which plays a notebook as slides;
+``--present`` does it at once with the notebook whose name begins so. A notebook that is opened and
+closed stays the file that it was: see `Notebooks`.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -15,7 +17,7 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
-__all__ = ["STORED", "Notebooks", "main"]
+__all__ = ["STORED", "Notebooks", "address", "main"]
 
 ROOT = Path(__file__).resolve().parent.parent
 START = "notebooks/00_start_here.ipynb"
@@ -58,8 +60,37 @@ class Notebooks(AsyncLargeFileManager):
         return await super().save(model, path)
 
 
+def address(name: str | None) -> str:
+    """Return what JupyterLab opens: the start page, or a notebook that is presented.
+
+    Parameters
+    ----------
+    name : str or None
+        How the notebook's name begins.
+
+    Raises
+    ------
+    SystemExit
+        If no notebook's name begins so, or several do.
+
+    Examples
+    --------
+    >>> address(None), address("03")
+    ('/lab/tree/notebooks/00_start_here.ipynb', '/doc/tree/notebooks/03_window_dtfts.ipynb?present')
+    """
+    if name is None:
+        return f"/lab/tree/{START}"
+    found = [path.name for path in sorted((ROOT / "notebooks").glob(f"{name}*.ipynb"))]
+    if len(found) != 1:
+        sys.exit(f"{len(found)} notebooks begin with {name!r}; name one, such as --present=03")
+    return f"/doc/tree/notebooks/{found[0]}?present"
+
+
 def main(arguments: list[str]) -> None:
     """Start JupyterLab in the course's folder."""
+    parser = argparse.ArgumentParser(prog="python -m tools.lab", allow_abbrev=False)
+    parser.add_argument("--present", metavar="NAME", help="a notebook to be played as slides")
+    ours, arguments = parser.parse_known_args(arguments)
     before = os.environ.get("JUPYTER_CONFIG_PATH")
     folders = [str(ROOT / "tools" / "jupyter"), *([before] if before else [])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(folders)
@@ -68,7 +99,8 @@ def main(arguments: list[str]) -> None:
     settings = {
         "ServerApp.root_dir": ROOT,
         "ServerApp.contents_manager_class": "tools.lab.Notebooks",
-        "LabApp.default_url": f"/lab/tree/{START}",
+        "LabApp.extra_labextensions_path": ROOT / "tools" / "jupyter" / "labextensions",
+        "LabApp.default_url": address(ours.present),
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }

@@ -2,7 +2,12 @@
 // and what it must fit into if that is not the window, return what `tools.slides.look` judges.
 (slide, within) => {
   const shown = (e) => e.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true });
-  const spoken = (e) => e.closest("[style*='clip-path'], .spoken, mjx-assistive-mml, aside.notes");
+  // What is only read aloud stands in a box of one pixel.
+  const box1 = (e) => e.clientWidth === 1 && getComputedStyle(e).overflow !== "visible";
+  const spoken = (e) => {
+    for (let at = e; at && at !== slide; at = at.parentElement) if (box1(at)) return true;
+    return Boolean(e.closest(".spoken, mjx-assistive-mml, aside.notes"));
+  };
   const seen = (e) => shown(e) && !spoken(e);
   const all = (selector) => [...slide.querySelectorAll(selector)].filter(seen);
   const named = (e) => (e.getAttribute("alt") || e.getAttribute("aria-label") || e.textContent || e.tagName).trim().slice(0, 50);
@@ -49,7 +54,7 @@
       scale: Math.round((100 * width) / (e.naturalWidth ?? e.width)) / 100,
       whole: beyond(e.getBoundingClientRect()) < 1 && width > 0 && (e.naturalWidth ?? e.width) > 0,
       // JupyterLab gives a picture no text of its own: it stands unseen in the same cell.
-      described: Boolean(e.getAttribute("alt") || e.getAttribute("aria-label") || e.closest(".jp-OutputArea")?.querySelector("[style*='clip-path']")),
+      described: Boolean(e.getAttribute("alt") || e.getAttribute("aria-label") || [...(e.closest(".jp-OutputArea")?.querySelectorAll("div") ?? [])].some(box1)),
     };
   });
 
