@@ -1,5 +1,7 @@
 """The checker of exercises tells right from wrong, and says why."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,60 @@ def check_word(answer):
 def test_a_checker_must_have_something_to_say():
     with pytest.raises(ValueError, match="has no docstring"):
         exercises.checker(lambda answer: None)
+
+
+CHOICES = {"Louder": (False, "No: x < 1."), "As loud & `np.abs`": (np.bool_(True), "By Parseval.")}
+
+
+def test_each_choice_opens_its_own_reply_and_a_wrong_one_is_repeated():
+    shown = exercises.predict("Is `y` <b>louder</b>?", CHOICES)._repr_html_()
+    page = ElementTree.fromstring(shown)  # well formed
+    assert "".join(page.find("legend").itertext()) == "Predict first. Is y <b>louder</b>?"
+    said = [["".join(part.itertext()) for part in choice] for choice in page.findall("details")]
+    assert said == [
+        ["A Louder", "✗ You said “Louder”. No: x < 1."],
+        ["B As loud & np.abs", "✓ Right. By Parseval."],
+    ]
+    assert [code.text for code in page.iter("code")] == ["y", "np.abs"]
+    assert not any("open" in choice.attrib for choice in page.findall("details"))
+
+
+def test_choosing_one_closes_the_others_of_the_same_question_only():
+    pages = [
+        ElementTree.fromstring(exercises.predict(question, CHOICES)._repr_html_())
+        for question in ("Louder?", "Longer?", "Louder?")
+    ]
+    names = [{choice.get("name") for choice in page.findall("details")} for page in pages]
+    assert names[0] == names[2] != names[1] and [len(one) for one in names] == [1, 1, 1]
+
+
+def test_where_no_html_is_shown_no_reply_is_seen():
+    shown = repr(exercises.predict("Louder?", CHOICES))
+    assert shown == "Predict first: Louder?\n  A  Louder\n  B  As loud & `np.abs`"
+
+
+@pytest.mark.parametrize(
+    ("question", "choices", "complaint"),
+    [
+        (" ", CHOICES, "the question is empty"),
+        ("Which?", {"One": (True, "Yes.")}, "1 choices; .* two to four"),
+        ("Which?", {c: (c == "a", "So.") for c in "abcde"}, "5 choices; .* two to four"),
+        ("Which?", {**CHOICES, " ": (False, "No.")}, "a choice is empty"),
+        ("Which?", {**CHOICES, "None": (False, "\n")}, "'None' has an empty reply"),
+        ("Which?", {**CHOICES, "None": "No."}, r"'None' comes with 'No.'; expected \(True or"),
+        ("Which?", {**CHOICES, "None": (np.array([1, 0]) > 0, "No.")}, "'None' comes with"),
+        ("Which?", {**CHOICES, "None": (0, "No.")}, "'None' comes with"),
+        ("Which?", {**CHOICES, "None": (False, None)}, "'None' comes with"),
+        ("Which?", {**CHOICES, "None": (True, "Yes.")}, r"2 choices are right: \['As loud"),
+        ("Which?", {"Up": (False, "No."), "Down": (False, "No.")}, "0 choices are right"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused(question, choices, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        exercises.predict(question, choices)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_two_three_or_four_choices_may_be_given(number):
+    choices = {c: (c == "b", "So.") for c in "abcd"[:number]}
+    assert len(repr(exercises.predict("Which?", choices)).splitlines()) == 1 + number

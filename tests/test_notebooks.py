@@ -78,7 +78,7 @@ def complaints_about_code(code):
     if [c.execution_count for c in code] != list(range(1, len(code) + 1)):
         yield "not executed from top to bottom"
     for cell in code:
-        if len(cell.source.splitlines()) > 20 and "check" not in tags(cell):
+        if len(cell.source.splitlines()) > 20 and not {"check", "predict"} & set(tags(cell)):
             yield f"a cell of more than 20 lines: {cell.source[:40]}"
         if "NBVAL_" in cell.source or {t for t in tags(cell) if t.startswith("nbval-")} - {VARIES}:
             yield "nbval is told by something else than the one tag"
@@ -130,6 +130,24 @@ def complaints_about_exercises(cells):
                 yield "a solution without nbgrader's marks"
 
 
+def complaints_about_predictions(code):
+    """Yield what is wrong with the questions that are asked before a cell shows the answer."""
+    for i, cell in enumerate(code):
+        if ("predict" in tags(cell)) != ("exercises.predict(" in cell.source):
+            yield f"exercises.predict without the tag predict, or the other way: {cell.source[:40]}"
+        if "predict" not in tags(cell):
+            continue
+        if not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            yield "a prediction is not folded away"
+        if not cell.source.startswith("# "):
+            yield "a prediction's first line, which is seen when it is folded, is no comment"
+        if re.search(r"\(\s*True\s*,", cell.source):
+            yield "a prediction is told which choice is right, and does not compute it"
+        after = [other for other in code[i + 1 : i + 4] if "predict" not in tags(other)]
+        if not any(other.outputs for other in after):
+            yield f"none of the three cells after a prediction shows anything: {cell.source[:40]}"
+
+
 def complaints(notebook):
     """Yield everything that is wrong with a notebook."""
     code = [c for c in notebook.cells if c.cell_type == "code"]
@@ -140,6 +158,7 @@ def complaints(notebook):
     for output in (o for c in code for o in c.outputs):
         yield from complaints_about_output(output)
     yield from complaints_about_exercises(notebook.cells)
+    yield from complaints_about_predictions(code)
 
 
 def test_the_road_is_numbered_and_the_map_shows_it_all():
@@ -193,6 +212,13 @@ def good():
         cell_that_prints(
             "### BEGIN SOLUTION\n...\n### END SOLUTION", "✓ Right.\n", "solution", **hidden
         ),
+        cell_that_prints(
+            "# Choose below.\nexercises.predict('Is it?', {'Yes': (x > 0, 'It is.'), 'No': ...})",
+            "Is it?\n",
+            "predict",
+            **hidden,
+        ),
+        cell_that_prints("print(x > 0)", "True\n"),
     ]
     for count, cell in enumerate((c for c in cells if c.cell_type == "code"), 1):
         cell.execution_count = count
@@ -250,6 +276,15 @@ VIOLATIONS = [
         "a solution without nbgrader's marks",
         lambda n: n.cells[10].update(source="...  # END SOLUTION"),
     ),
+    ("without the tag predict", lambda n: n.cells[11].update(metadata={})),
+    ("without the tag predict", lambda n: n.cells[11].update(source="# Choose below.")),
+    ("a prediction is not folded", lambda n: n.cells[11].metadata.pop("jupyter")),
+    ("is no comment", lambda n: n.cells[11].update(source=n.cells[11].source[2:])),
+    (
+        "a prediction is told which choice is right",
+        lambda n: n.cells[11].update(source=n.cells[11].source.replace("x > 0", "True")),
+    ),
+    ("after a prediction shows anything", lambda n: n.cells[12].outputs.clear()),
 ]
 
 

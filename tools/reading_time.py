@@ -5,8 +5,8 @@
 
 Six notebooks of Part 1 were read by readers to whom everything was new, in 55, 90, 120, 70, 75 and
 75 minutes. These rates come within a tenth of them in the mean: 150 words of prose a minute, a
-formula as one word; 12 lines of code a minute, those of exercises' checks and solutions left out; a
-minute for each figure; five for each exercise.
+formula as one word; 12 lines of code a minute, those of predictions and of exercises' checks and
+solutions left out; a minute for each figure; five for each exercise.
 """
 
 import re
@@ -17,7 +17,7 @@ import nbformat
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WORDS, LINES, FIGURE, EXERCISE = 150, 12, 1, 5
-FOLDED = {"setup", "exercise", "check", "solution"}
+FOLDED = {"setup", "predict", "exercise", "check", "solution"}
 
 
 def minutes(notebook: nbformat.NotebookNode) -> int:

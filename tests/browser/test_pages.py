@@ -126,6 +126,24 @@ def test_a_figure_moves_by_keyboard_by_drag_and_is_heard(visit):
     assert figure.locator(".wrong").inner_text() == "" and wrong == []
 
 
+def test_a_prediction_is_answered_by_keyboard_and_printed_without_its_replies(visit):
+    page, wrong = visit("01_short_time_analysis")
+    asked = page.locator("fieldset.prediction").first
+    choices, replies = asked.locator("summary"), asked.locator("p")
+    assert choices.count() == 4 and replies.locator("visible=true").count() == 0
+    choices.first.focus()
+    for number, key in enumerate(("Enter", "Space", "Enter", "Space")):
+        page.keyboard.press(key)
+        (reply,) = asked.locator("p:visible").all_inner_texts()
+        said = choices.nth(number).inner_text()[2:]
+        assert reply.startswith(("✓ Right. ", f"✗ You said “{said}”. "))
+        page.keyboard.press("Tab")
+    page.emulate_media(media="print")
+    assert choices.last.is_visible() and not replies.last.is_visible()
+    page.emulate_media(media="screen")
+    assert wrong == []
+
+
 def test_the_search_finds_a_word_where_it_is_explained(visit):
     page, wrong = visit("search")
     page.goto(page.url + "?q=leakage")

@@ -51,7 +51,14 @@ bar.on_train_begin()
 bar.on_epoch_end(1, {"accuracy": 0.75})
 bar.on_train_end()
 """
-FIGURE_AT, RECORDER_AT, PROGRESS_AT = 1, 3, 4
+PREDICTION = """\
+from helpers import exercises
+exercises.predict("What is 0.1 + 0.2?", {
+    "0.3": (0.1 + 0.2 == 0.3, "No binary number is a tenth."),
+    "A little more": (0.1 + 0.2 > 0.3, "By 2 to the power of -54."),
+})
+"""
+FIGURE_AT, RECORDER_AT, PROGRESS_AT, PREDICTION_AT = 1, 3, 4, 5
 PIXELS = """async canvas => {
   const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
@@ -80,7 +87,7 @@ def changed(cell, before):
 @pytest.fixture(scope="module")
 def alive(notebook):
     """Return a notebook with one of each kind, run."""
-    opened = notebook("kinds.ipynb", START, FIGURE, DRAWN, RECORDER, PROGRESS)
+    opened = notebook("kinds.ipynb", START, FIGURE, DRAWN, RECORDER, PROGRESS, PREDICTION)
     opened.run()
     opened.page.locator("canvas").wait_for()
     opened.page.locator(".recorder img").wait_for()
@@ -211,6 +218,26 @@ def test_the_recorder_takes_a_file_instead(alive, tone):
     cell.get_by_role("status").filter(has_text=f"tone.wav: near {TONE} Hz 1.00").wait_for()
 
 
+def replies(opened):
+    """Choose both answers of the prediction, by keyboard; return which replies are seen."""
+    asked = opened.cell(PREDICTION_AT).get_by_role("group", name="What is 0.1 + 0.2?")
+    seen = [asked.locator("p:visible").all_inner_texts()]
+    asked.locator("summary").first.focus()
+    for key in ("Space", "Enter"):
+        opened.page.keyboard.press(key)
+        seen.append(asked.locator("p:visible").all_inner_texts())
+        opened.page.keyboard.press("Tab")
+    return seen
+
+
+WRONG = "✗ You said “0.3”. No binary number is a tenth."
+RIGHT = "✓ Right. By 2 to the power of -54."
+
+
+def test_what_is_predicted_is_answered_by_keyboard(alive):
+    assert replies(alive) == [[], [WRONG], [RIGHT]]
+
+
 def test_nothing_went_wrong(alive):
     assert alive.errors == []
 
@@ -314,6 +341,15 @@ def test_without_its_kernel_a_picture_is_seen_and_a_line(request, place, at, beg
 def test_without_its_kernel_a_progress_bar_says_how_it_ended(request, place):
     cell = request.getfixturevalue(place).cell(PROGRESS_AT)
     assert "GRU: epoch 2, accuracy: training 0.750" in cell.inner_text()
+
+
+@pytest.mark.parametrize("place", ["next_day", "sent"])
+def test_what_is_predicted_is_answered_without_a_kernel_and_without_trust(request, place):
+    opened = request.getfixturevalue(place)
+    none, one, both = replies(opened)
+    # Where JupyterLab does not trust the notebook, the first reply stays beside the second.
+    assert (none, one) == ([], [WRONG]) and both in ([RIGHT], [WRONG, RIGHT])
+    assert not opened.dirty
 
 
 def test_the_next_day_nothing_went_wrong_and_nothing_is_to_be_saved(next_day):

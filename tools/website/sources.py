@@ -90,7 +90,9 @@ def prepared(
         if cell.cell_type != "code":
             continue
         tags = cell.metadata.get("tags", [])
-        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+        if "predict" in tags:  # its code knows the answer
+            cell.metadata["tags"] = [*tags, "remove-input"]
+        elif cell.metadata.get("jupyter", {}).get("source_hidden"):
             said = next((said for tag, said in FOLDED.items() if tag in tags), "The code")
             cell.metadata["tags"] = [*tags, "hide-input"]
             cell.metadata["mystnb"] = {"code_prompt_show": said, "code_prompt_hide": said}
