@@ -15,7 +15,7 @@
 
   const share = async (name) => (await Object.values(shared[name])[0].get())();
   const kind = (cell) => cell.model.getMetadata("slideshow")?.slide_type;
-  const heading = (cell) => cell.model.sharedModel.source.match(/^#+ (.*)/)?.[1];
+  const heading = ({ model }) => (model.type === "markdown" ? model.sharedModel.source.match(/^#+ (.*)/)?.[1] : undefined);
   const presenting = () => document.body.dataset.jpDeckMode === "presenting";
 
   // Return the numbers of the cells at which a deck stops, in their order.
@@ -36,6 +36,18 @@
     notebook.node.scrollTop = 0;
   }
 
+  // If a slide is too high, its figures shrink until all fits, at most to half of their height.
+  const FULL = 80, LEAST = 40, STEP = 2; // hundredths of the window's height
+  function fit(notebook) {
+    const cells = [...notebook.node.querySelectorAll(".jp-deck-mod-onscreen")];
+    const room = document.querySelector(".course-foot").getBoundingClientRect().top;
+    const bottom = () => Math.max(...cells.map((cell) => cell.getBoundingClientRect().bottom));
+    for (let height = FULL; height >= LEAST; height -= STEP) {
+      document.body.style.setProperty("--course-figure", `${height}vh`);
+      if (bottom() <= room) return;
+    }
+  }
+
   // The foot of a slide: the question that it belongs to, its number, and whether the cells still run.
   class Foot {
     constructor(notebook) {
@@ -44,6 +56,7 @@
       this.node = Object.assign(document.createElement("div"), { className: "course-foot" });
       this.show = this.show.bind(this);
       notebook.activeCellChanged.connect(this.show);
+      for (const change of ["load", "resize"]) addEventListener(change, this.show, true); // a picture's, too
       document.body.append(this.node);
       this.show();
     }
@@ -63,10 +76,12 @@
       this.node.replaceChildren(...parts.filter(Boolean).map((part) => {
         return Object.assign(document.createElement("span"), { textContent: part });
       }));
+      fit(this.notebook);
     }
 
     end() {
       this.notebook.activeCellChanged.disconnect(this.show);
+      for (const change of ["load", "resize"]) removeEventListener(change, this.show, true);
       this.node.remove();
     }
   }
