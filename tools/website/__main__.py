@@ -9,78 +9,21 @@ What was drawn is kept in ``.cache/site`` until the notebook or ``helpers`` chan
 """
 
 import argparse
-import hashlib
-import importlib.util
-import json
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from sphinx.application import Sphinx
 
 from tools.execute import NOTEBOOKS
 from tools.lab import ROOT
+from tools.website.parts import STATIC, figures_style, front_end, mathjax, moving
 from tools.website.sources import prepared, toctrees
 
-STATIC = Path(__file__).parent / "static"
-SHOW = ROOT / "helpers" / "show"
 START = "00_start_here"
 TITLE = "From a wave to a language"
-
-
-def moving(path: Path, kept: Path) -> list[Path | None]:
-    """Return the scripts of a notebook's widgets in their order, None for what stands still.
-
-    The notebook is executed if that has not been done since it, or ``helpers``, changed.
-    """
-    source = path.read_text(encoding="utf-8")
-    if "interactive.explore(" not in source:
-        return []
-    notebook = nbformat.reads(source, as_version=4)
-    digest = hashlib.sha256()
-    for cell in notebook.cells:
-        digest.update(cell.source.encode())
-    for module in sorted([*(ROOT / "helpers").rglob("*.py"), Path(__file__).parent / "figures.py"]):
-        digest.update(module.read_bytes())
-    folder = kept / f"{path.stem}-{digest.hexdigest()[:16]}"
-    answer = folder / f"{path.stem}.json"
-    if not answer.exists():
-        for old in kept.glob(f"{path.stem}-*"):
-            shutil.rmtree(old)
-        folder.mkdir(parents=True)
-        last = (
-            "from pathlib import Path; from tools.website import figures; "
-            f"figures.keep_all(Path({str(folder)!r}), {path.stem!r})"
-        )
-        notebook.cells.append(nbformat.v4.new_code_cell(last))
-        where = {"metadata": {"path": path.parent}}
-        NotebookClient(notebook, timeout=3600, resources=where).execute()
-    scripts = []
-    for one in json.loads(answer.read_text()):
-        scripts.append(folder / f"{one['name']}.js" if one["states"] else None)
-    return scripts
-
-
-def front_end() -> str:
-    """Return the figures' front end as one script, without a page's modules.
-
-    A browser loads no module from a file, only from a server.
-    """
-    parts = [SHOW / "widget.js", SHOW / "interactive.js", STATIC / "page.js"]
-    code = "\n".join(part.read_text(encoding="utf-8") for part in parts)
-    code = re.sub(r"^export \{.*\};$", "", code, flags=re.MULTILINE)
-    code = code.replace("export default widget(", "const explorer = widget(")
-    return f"(() => {{\n{code}\n}})();\n"
-
-
-def mathjax() -> Path:
-    """Return MathJax as one file, which draws formulas without fonts of its own."""
-    folder = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent
-    return folder / "static" / "mathjax" / "tex-svg.js"
 
 
 def write(folder: Path, notebooks: list[Path], source: Path, scripts: dict[str, list]) -> None:
@@ -119,9 +62,8 @@ def write(folder: Path, notebooks: list[Path], source: Path, scripts: dict[str, 
         nbformat.write(notebook, source / path.name)
     (static / "page.js").write_text(front_end(), encoding="utf-8")
     shutil.copy(mathjax(), static / "mathjax.js")
-    styles = [SHOW / "widget.css", SHOW / "interactive.css", STATIC / "site.css"]
-    style = "\n".join(one.read_text(encoding="utf-8") for one in styles)
-    (static / "site.css").write_text(style, encoding="utf-8")
+    style = (STATIC / "site.css").read_text(encoding="utf-8")
+    (static / "site.css").write_text(f"{figures_style()}\n{style}", encoding="utf-8")
     settings = {
         "project": TITLE,
         "language": "en",

@@ -3,13 +3,14 @@
 import base64
 import html
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 
 from tools.execute import WIDGET
 
-__all__ = ["heading_anchor", "prepared", "toctrees"]
+__all__ = ["heading_anchor", "pictured", "prepared", "toctrees"]
 
 STILL = re.compile(r'<p class="still".*?</p>')
 UNSEEN = re.compile(r'<div style="position:absolute;width:1px;.*?</div>', re.DOTALL)
@@ -63,6 +64,43 @@ def toctrees(start: nbformat.NotebookNode, names: set[str]) -> str:
     )
 
 
+def pictured(
+    outputs: list, scripts: Iterator[str | None], address: Callable[[int, bytes], str], folder: str
+) -> list:
+    """Return a code cell's outputs with its pictures as HTML, each described once.
+
+    What asks to run the cell is left out, and so is what repeats a description for JupyterLab.
+
+    Parameters
+    ----------
+    outputs : list of nbformat.NotebookNode
+        They are changed in place.
+    scripts : iterator of str or None
+        For each widget what makes it move, without ``.js``, if it does.
+    address : callable
+        Returns where a page finds a picture, given its place among the outputs and its PNG.
+    folder : str
+        Where a page finds the scripts; empty if they are part of it.
+
+    Returns
+    -------
+    list of nbformat.NotebookNode
+    """
+    for i, output in enumerate(outputs):
+        data = output.get("data", {})
+        if "image/png" in data:
+            shown = _picture(address(i, base64.b64decode(data["image/png"])), data["text/plain"])
+            if _is_widget(outputs, i):
+                script = next(scripts, None)
+                shown = _moving(script, folder, shown) if script else shown + ALIVE
+            output.data = {"text/html": shown}
+            output.metadata = {}
+        elif "text/html" in data:
+            # Read out as the picture's own; and nothing can be run here.
+            output.data = {"text/html": STILL.sub("", UNSEEN.sub("", data["text/html"]))}
+    return [one for one in outputs if one.get("data", {}).get("text/html") != ""]
+
+
 def prepared(
     notebook: nbformat.NotebookNode, stem: str, scripts: list[str | None], pictures: Path
 ) -> nbformat.NotebookNode:
@@ -96,22 +134,13 @@ def prepared(
             said = next((said for tag, said in FOLDED.items() if tag in tags), "The code")
             cell.metadata["tags"] = [*tags, "hide-input"]
             cell.metadata["mystnb"] = {"code_prompt_show": said, "code_prompt_hide": said}
-        for i, output in enumerate(cell.outputs):
-            data = output.get("data", {})
-            if "image/png" in data:
-                name = f"{stem}-{number}-{i}.png"
-                (pictures / name).write_bytes(base64.b64decode(data["image/png"]))
-                shown = _picture(name, data["text/plain"])
-                if _is_widget(cell.outputs, i):
-                    script = next(scripts, None)
-                    shown = _moving(script, shown) if script else shown + ALIVE
-                output.data = {"text/html": shown}
-                output.metadata = {}
-            elif "text/html" in data:
-                # Read out as the picture's own; and nothing can be run here.
-                left = STILL.sub("", UNSEEN.sub("", data["text/html"]))
-                output.data = {"text/html": left}
-        cell.outputs = [o for o in cell.outputs if o.get("data", {}).get("text/html") != ""]
+
+        def address(i: int, png: bytes, number: int = number) -> str:
+            name = f"{stem}-{number}-{i}.png"
+            (pictures / name).write_bytes(png)
+            return f"_static/pictures/{name}"
+
+        cell.outputs = pictured(cell.outputs, scripts, address, "_static/figures/")
     return notebook
 
 
@@ -121,11 +150,10 @@ def _is_widget(outputs: list, i: int) -> bool:
     return WIDGET in outputs[i].get("metadata", {}) or bool(STILL.search(following))
 
 
-def _picture(name: str, alt: str) -> str:
-    described = html.escape(alt)
-    return f'<img class="picture" src="_static/pictures/{name}" alt="{described}" loading="lazy">'
+def _picture(address: str, alt: str) -> str:
+    return f'<img class="picture" src="{address}" alt="{html.escape(alt)}" loading="lazy">'
 
 
-def _moving(script: str, still: str) -> str:
-    place = f'data-figure="{script}" data-script="_static/figures/{script}.js"'
+def _moving(script: str, folder: str, still: str) -> str:
+    place = f'data-figure="{script}"' + (f' data-script="{folder}{script}.js"' if folder else "")
     return f'<div class="moving" {place}>{still}</div>'
