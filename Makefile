@@ -14,8 +14,8 @@ JOBS   ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope --max-worker-restart=0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab present test test-all test-signal check run handout site bench mutants experiments lock \
-  corpus address contribute format clean
+.PHONY: help lab present test test-all test-signal check run handout site slides bench mutants \
+  experiments lock corpus address contribute format clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/
 
 site: $(VENV)/.ready ## write the course as pages that need no server to build/site (ARGS=--still: in seconds)
 	$(BIN)/python -m tools.website $(ARGS)
+
+slides: $(VENV)/.ready ## write the notebooks as slides, a file each, to build/slides (ARGS=--notes)
+	$(BIN)/python -m tools.slides $(ARGS)
 
 bench: $(VENV)/.ready ## measure how long features, imports and training take here
 	$(BIN)/python -m tools.bench

@@ -51,7 +51,7 @@
     const { width, height } = e.getBoundingClientRect();
     return {
       name: named(e), width: Math.round(width), height: Math.round(height),
-      scale: Math.round((100 * width) / (e.naturalWidth ?? e.width)) / 100,
+      scale: Math.round(100 * Math.min(width / (e.naturalWidth ?? e.width), height / (e.naturalHeight ?? e.height))) / 100,
       whole: beyond(e.getBoundingClientRect()) < 1 && width > 0 && (e.naturalWidth ?? e.width) > 0,
       // JupyterLab gives a picture no text of its own: it stands unseen in the same cell.
       described: Boolean(e.getAttribute("alt") || e.getAttribute("aria-label") || [...(e.closest(".jp-OutputArea")?.querySelectorAll("div") ?? [])].some(box1)),

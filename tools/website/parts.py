@@ -43,7 +43,7 @@ def moving(path: Path, kept: Path, *, draw: bool = True) -> list[Path | None]:
         digest.update(cell.source.encode())
     for module in sorted([*(ROOT / "helpers").rglob("*.py"), Path(__file__).parent / "figures.py"]):
         digest.update(module.read_bytes())
-    folder = kept / f"{path.stem}-{digest.hexdigest()[:16]}"
+    folder = kept.resolve() / f"{path.stem}-{digest.hexdigest()[:16]}"
     answer = folder / f"{path.stem}.json"
     if not answer.exists() and not draw:
         return []

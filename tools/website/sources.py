@@ -151,7 +151,8 @@ def _is_widget(outputs: list, i: int) -> bool:
 
 
 def _picture(address: str, alt: str) -> str:
-    return f'<img class="picture" src="{address}" alt="{html.escape(alt)}" loading="lazy">'
+    later = "" if address.startswith("data:") else ' loading="lazy"'
+    return f'<img class="picture" src="{address}" alt="{html.escape(alt)}"{later}>'
 
 
 def _moving(script: str, folder: str, still: str) -> str:

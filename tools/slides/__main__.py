@@ -1,0 +1,212 @@
+"""Write the notebooks as decks of slides to ``build/slides``: ``make slides``.
+
+    make slides              # or: python -m tools.slides [folder]
+    make slides ARGS=--notes # with the instructor's notes: press S in the deck
+
+Each deck is one file, which needs no server, no network and nothing beside it: it can be mailed, or
+opened from a memory stick. That costs 2.3 MB a deck for reveal.js and MathJax.
+
+What is a slide, a part of one, or skipped, is each cell's ``slideshow`` metadata, as in JupyterLab;
+nbconvert's own exporter turns it into sections. Around them it would put a page that loads four
+libraries from the network, and pictures without their descriptions; both come from here. Sphinx,
+which writes the site, knows no slides but those that headings make.
+"""
+
+import argparse
+import base64
+import html
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+from string import Template
+
+import nbformat
+from nbconvert.exporters import SlidesExporter
+from pygments.formatters import HtmlFormatter
+
+from tools.execute import NOTEBOOKS
+from tools.handout import without_solutions
+from tools.lab import ROOT
+from tools.website.parts import figures_style, front_end, mathjax, moving
+from tools.website.sources import ALIVE, pictured
+
+__all__ = ["deck", "shown", "with_notes"]
+
+STATIC = Path(__file__).parent / "static"
+TEACHING = ROOT / "teaching"
+LEFT_OUT = {"setup", "check", "solution"}
+FORMULAS = 'window.MathJax = {tex: {inlineMath: [["$", "$"]]}, options: {enableMenu: false}};'
+ELSEWHERE = re.compile(r'<a [^>]*?href="(?!https?:)[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
+REVEAL = "_static/revealjs"
+
+
+def slide_type(cell: nbformat.NotebookNode) -> str:
+    """Return what a cell is in a deck: "slide", "subslide", "fragment", "notes", "skip" or "-"."""
+    return cell.metadata.get("slideshow", {}).get("slide_type") or "-"
+
+
+def shown(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a notebook with the cells that its deck shows; none, if no cell is a slide.
+
+    Solutions, checks, the cell that finds the course, and what is a note or skipped are left out.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        It is changed in place, and returned.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+    """
+    cells = without_solutions(notebook).cells
+    if not any(slide_type(cell) in ("slide", "subslide") for cell in cells):
+        cells = []
+    notebook.cells = [
+        cell
+        for cell in cells
+        if slide_type(cell) not in ("skip", "notes")
+        and not LEFT_OUT & set(cell.metadata.get("tags", []))
+    ]
+    for cell in notebook.cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.metadata.tags = [*cell.metadata.get("tags", []), "folded"]
+    return notebook
+
+
+def with_notes(notebook: nbformat.NotebookNode, notes: str, name: str) -> nbformat.NotebookNode:
+    """Return a deck's notebook with the instructor's notes, each after its slide's heading.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        It is changed in place, and returned.
+    notes : str
+        Markdown: sections under the headings of slides, ``## How high?``. What stands before the
+        first is shown with the first slide.
+    name : str
+        Of their file, for errors.
+
+    Raises
+    ------
+    ValueError
+        If no slide has the heading of a section.
+    """
+    before, *sections = re.split(r"^## +", notes, flags=re.MULTILINE)
+    parts = [section.partition("\n") for section in sections]
+    left = {title.strip(): text for title, _, text in parts}
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        title = re.match(r"#+ +(.*)", cell.source)
+        text = left.pop(title[1].strip(), "") if title else ""
+        if len(cells) == 1:
+            text = re.sub(r"^# .*", "", before) + text
+        if text.strip():
+            note = {"slideshow": {"slide_type": "notes"}}
+            cells.append(nbformat.v4.new_markdown_cell(text.strip(), metadata=note))
+    if left:
+        raise ValueError(f"{name}: no slide has the heading {', '.join(map(repr, left))}")
+    notebook.cells = cells
+    return notebook
+
+
+def inlined(*scripts: str) -> str:
+    """Return scripts as one that can stand in a page."""
+    return "\n".join(scripts).replace("</script", r"<\/script")
+
+
+def library(*names: str) -> str:
+    """Return files of reveal.js."""
+    folder = Path(importlib.util.find_spec("sphinx_revealjs").origin).parent / REVEAL
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def deck(
+    notebook: nbformat.NotebookNode, scripts: list[Path | None], notes: str = "", name: str = ""
+) -> str:
+    """Return the deck of a notebook as a page; an empty text, if no cell of it is a slide.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        It is changed in place.
+    scripts : list of pathlib.Path or None
+        For each of its widgets in their order what makes it move, if it does.
+    notes : str, optional
+        The instructor's notes; see `with_notes`.
+    name : str, optional
+        Of their file, for errors.
+
+    Returns
+    -------
+    str
+    """
+    title = re.match(r"#* *(.*)", notebook.cells[0].source)[1]
+    names = iter([script and script.stem for script in scripts])
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = pictured(cell.outputs, names, _data, folder="")
+    if not shown(notebook).cells:
+        return ""
+    if notes:
+        with_notes(notebook, notes, name)
+    exporter = SlidesExporter(
+        raw_template="{% extends 'reveal/base.html.j2' %}",
+        exclude_anchor_links=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
+    slides, _ = exporter.from_notebook_node(notebook)
+    slides = ELSEWHERE.sub(r"\1", slides)  # a deck stands alone
+    colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight")
+    own = re.sub(
+        r"\.controls(?![-\w])", "aside.controls", library("dist/reveal.css")
+    )  # not figures'
+    style = [own, colours, figures_style()]
+    script = [FORMULAS, mathjax().read_text("utf-8"), library("dist/reveal.js")]
+    if notes:
+        script.append(library("plugin/notes/notes.js"))
+    script += [front_end(), (STATIC / "deck.js").read_text("utf-8")]
+    moved = [one.read_text("utf-8") for one in scripts if one and f'"{one.stem}"' in slides]
+    return Template((STATIC / "deck.html").read_text("utf-8")).substitute(
+        title=html.escape(title),
+        style="\n".join([*style, (STATIC / "deck.css").read_text("utf-8")]),
+        slides=slides,
+        script=inlined(*script, *moved),
+    )
+
+
+def _data(_: int, png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def main(arguments: list[str]) -> None:
+    """Write the decks of all notebooks that have slides, and say how large they are."""
+    parser = argparse.ArgumentParser(prog="python -m tools.slides", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "slides")
+    parser.add_argument("--notes", action="store_true", help="with the instructor's notes")
+    given = parser.parse_args(arguments)
+    kept = Path(os.environ.get("WAVE_CACHE", ROOT / ".cache")) / "site"
+    given.folder.mkdir(parents=True, exist_ok=True)
+    sizes = []
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        file = given.folder / f"{path.stem}.html"
+        file.unlink(missing_ok=True)  # of an earlier call
+        said = TEACHING / f"{re.match('[0-9]*', path.stem)[0] or path.stem}.md"
+        notes = said.read_text(encoding="utf-8") if given.notes and said.exists() else ""
+        notebook = nbformat.read(path, as_version=4)
+        page = deck(notebook, moving(path, kept, draw=False), notes, said.name)
+        if not page:
+            continue
+        file.write_text(page, encoding="utf-8")
+        sizes.append(file.stat().st_size / 1e6)
+        still = "; a figure stands still until `make site` has drawn it" if ALIVE in page else ""
+        print(f"{file.name}: {sizes[-1]:.1f} MB{still}", flush=True)
+    print(f"{len(sizes)} decks, {sum(sizes):.0f} MB, in {given.folder}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,39 @@
+// Start the deck once its formulas are set. Before this file stand the front end of the figures and
+// what shows them without a kernel; after it, their states.
+{
+  const WIDTH = 1184; // of a slide, within its margins
+
+  // A figure is as wide as a slide, or as high as the words leave.
+  const { figure } = window.course;
+  window.course.figure = async (name, states) => {
+    await figure(name, states);
+    for (const canvas of document.querySelectorAll(`[data-figure="${name}"] canvas`)) {
+      canvas.style.flexBasis = `${(WIDTH * canvas.height) / canvas.width}px`;
+    }
+  };
+
+  // A control in focus keeps the keys that it uses, the deck has the others.
+  const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+  const USED = [
+    ["input[type=range], select", ARROWS],
+    ["input[type=radio], audio", [...ARROWS, " "]],
+    ["input[type=checkbox]", [" "]],
+    ["button, summary, a", [" ", "Enter"]],
+  ];
+  const keeps = (control, key) => USED.some(([kind, keys]) => control.matches(kind) && keys.includes(key));
+  document.querySelector(".slides").addEventListener("keydown", (event) => {
+    const { target, key } = event;
+    if (!target.matches("input, select, audio, button, summary, a")) return;
+    if (keeps(target, key)) return event.stopPropagation();
+    if (key === "Escape") event.stopPropagation();
+    if (!["Tab", "Shift"].includes(key)) target.blur(); // reveal.js hears nothing while an input has the focus
+  });
+}
+
+MathJax.startup.promise.then(() =>
+  Reveal.initialize({
+    width: 1280, height: 720, margin: 0, minScale: 0.1, maxScale: 4, center: false, display: "flex",
+    hash: true, navigationMode: "linear", slideNumber: "c/t", transition: "none", backgroundTransition: "none",
+    plugins: window.RevealNotes ? [RevealNotes] : [],
+  }),
+);
