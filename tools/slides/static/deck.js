@@ -20,14 +20,20 @@
     ["input[type=checkbox]", [" "]],
     ["button, summary, a", [" ", "Enter"]],
   ];
+  const CONTROLS = "input, select, audio, button, summary, a";
   const keeps = (control, key) => USED.some(([kind, keys]) => control.matches(kind) && keys.includes(key));
-  document.querySelector(".slides").addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    if (!target.matches("input, select, audio, button, summary, a")) return;
-    if (keeps(target, key)) return event.stopPropagation();
-    if (key === "Escape") event.stopPropagation();
-    if (!["Tab", "Shift"].includes(key)) target.blur(); // reveal.js hears nothing while an input has the focus
+  const slides = document.querySelector(".slides");
+  slides.addEventListener("keydown", (event) => {
+    if (event.target.matches(CONTROLS) && keeps(event.target, event.key)) event.stopPropagation();
   });
+  // What is left is the deck's, which hears nothing while an input has the focus. Before a figure
+  // hears it, which gives the focus to its cell when Escape is pressed.
+  slides.addEventListener("keydown", (event) => {
+    const { target, key } = event;
+    if (!target.matches(CONTROLS) || keeps(target, key) || ["Tab", "Shift"].includes(key)) return;
+    target.blur();
+    if (key === "Escape") event.stopPropagation();
+  }, true);
 }
 
 MathJax.startup.promise.then(() =>
