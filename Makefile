@@ -14,8 +14,8 @@ JOBS   ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope --max-worker-restart=0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab present test test-all test-signal check run handout site slides bench mutants \
-  experiments lock corpus address contribute format clean
+.PHONY: help lab present test test-all test-browser-all test-signal check run handout site slides \
+  bench mutants experiments lock corpus address contribute format clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: $(VENV)/.ready ## check everything, in the environment at hand
 
 test-all: test ## and most of it on the oldest and the newest Python that the course supports
 	$(BIN)/python -m tools.other_pythons "$(MAKE)"
+
+test-browser-all: $(VENV)/.ready ## and in a browser what takes minutes: every slide of every deck
+	$(PYTEST) -m browser_all tests/browser
 
 # What runs on the oldest and the newest Python: all but the notebooks that train networks, and the
 # browser, which does not depend on them. The lock has other versions of packages for each.

@@ -29,28 +29,25 @@ from pygments.formatters import HtmlFormatter
 from tools.execute import NOTEBOOKS
 from tools.handout import without_solutions
 from tools.lab import ROOT
+from tools.slides.plan import screens
 from tools.website.parts import figures_style, front_end, mathjax, moving
-from tools.website.sources import ALIVE, pictured
+from tools.website.sources import pictured
 
 __all__ = ["deck", "shown", "with_notes"]
 
 STATIC = Path(__file__).parent / "static"
 TEACHING = ROOT / "teaching"
-LEFT_OUT = {"setup", "check", "solution"}
+LEFT_OUT = {"setup", "check"}  # besides the solutions
 FORMULAS = 'window.MathJax = {tex: {inlineMath: [["$", "$"]]}, options: {enableMenu: false}};'
 ELSEWHERE = re.compile(r'<a [^>]*?href="(?!https?:)[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 REVEAL = "_static/revealjs"
 
 
-def slide_type(cell: nbformat.NotebookNode) -> str:
-    """Return what a cell is in a deck: "slide", "subslide", "fragment", "notes", "skip" or "-"."""
-    return cell.metadata.get("slideshow", {}).get("slide_type") or "-"
-
-
 def shown(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a notebook with the cells that its deck shows; none, if no cell is a slide.
 
-    Solutions, checks, the cell that finds the course, and what is a note or skipped are left out.
+    Solutions, checks, the cell that finds the course, and what is a note or skipped are left out,
+    and so is the code of cells that are folded away, or have the tag ``figure`` or ``predict``.
 
     Parameters
     ----------
@@ -61,19 +58,18 @@ def shown(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     -------
     nbformat.NotebookNode
     """
-    cells = without_solutions(notebook).cells
-    if not any(slide_type(cell) in ("slide", "subslide") for cell in cells):
-        cells = []
+    screen = {number for numbers in screens(notebook) for number in numbers}
+    tags = [set(cell.metadata.get("tags", [])) for cell in notebook.cells]
+    for cell, its in zip(notebook.cells, tags, strict=True):
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden")
+        if cell.cell_type == "code" and (folded or its & {"figure", "predict"}):
+            cell.metadata.transient = {"remove_source": True}  # nbconvert's word
     notebook.cells = [
         cell
-        for cell in cells
-        if slide_type(cell) not in ("skip", "notes")
-        and not LEFT_OUT & set(cell.metadata.get("tags", []))
+        for number, cell in enumerate(notebook.cells)
+        if number in screen and not tags[number] & LEFT_OUT
     ]
-    for cell in notebook.cells:
-        if cell.metadata.get("jupyter", {}).get("source_hidden"):
-            cell.metadata.tags = [*cell.metadata.get("tags", []), "folded"]
-    return notebook
+    return without_solutions(notebook)
 
 
 def with_notes(notebook: nbformat.NotebookNode, notes: str, name: str) -> nbformat.NotebookNode:
@@ -144,13 +140,13 @@ def deck(
     -------
     str
     """
-    title = re.match(r"#* *(.*)", notebook.cells[0].source)[1]
     names = iter([script and script.stem for script in scripts])
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = pictured(cell.outputs, names, _data, folder="")
     if not shown(notebook).cells:
         return ""
+    title = re.match(r"#* *(.*)", notebook.cells[0].source)[1]
     if notes:
         with_notes(notebook, notes, name)
     exporter = SlidesExporter(
@@ -197,14 +193,17 @@ def main(arguments: list[str]) -> None:
         file.unlink(missing_ok=True)  # of an earlier call
         said = TEACHING / f"{re.match('[0-9]*', path.stem)[0] or path.stem}.md"
         notes = said.read_text(encoding="utf-8") if given.notes and said.exists() else ""
-        notebook = nbformat.read(path, as_version=4)
-        page = deck(notebook, moving(path, kept, draw=False), notes, said.name)
+        notebook, scripts = nbformat.read(path, as_version=4), moving(path, kept, draw=False)
+        lives = any("interactive.explore(" in cell.source for cell in notebook.cells)
+        page = deck(notebook, scripts, notes, said.name)
         if not page:
             continue
         file.write_text(page, encoding="utf-8")
         sizes.append(file.stat().st_size / 1e6)
-        still = "; a figure stands still until `make site` has drawn it" if ALIVE in page else ""
-        print(f"{file.name}: {sizes[-1]:.1f} MB{still}", flush=True)
+        still = "; its figures stand still until `make site` has drawn them"
+        print(
+            f"{file.name}: {sizes[-1]:.1f} MB{still if lives and not scripts else ''}", flush=True
+        )
     print(f"{len(sizes)} decks, {sum(sizes):.0f} MB, in {given.folder}")
 
 

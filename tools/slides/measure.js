@@ -21,20 +21,44 @@
   };
   const beyond = (r) => Math.max(box.left - r.left, r.right - box.right, box.top - r.top, r.bottom - box.bottom, 0);
 
-  // Each piece of text: how large it is, and how far it stands out. A formula is no text.
-  const sizes = { code: null, prose: null, small: null }, raw = [];
-  let over = { px: 0, what: "" };
-  const note = (rect, what) => {
-    if (rect.width && rect.height && beyond(rect) > over.px) over = { px: Math.round(beyond(rect)), what };
+  // Each piece of text, but no formula's, whose letters are of another size.
+  const texts = () => {
+    const walker = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT), found = [];
+    for (let node; (node = walker.nextNode()); ) {
+      const parent = node.parentElement;
+      if (!node.data.trim() || parent.closest("mjx-container, script, style, option") || !seen(parent)) continue;
+      found.push([node, parent, node.data.trim()]);
+    }
+    return found;
   };
-  const walker = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
+
+  // What stands out farthest.
+  const farthest = () => {
+    let over = { px: 0, what: "" };
+    const note = (rect, what) => {
+      if (rect.width && rect.height && beyond(rect) > over.px) over = { px: Math.round(beyond(rect)), what };
+    };
+    for (const [node, , text] of texts()) {
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      for (const rect of range.getClientRects()) note(rect, text.slice(0, 50));
+    }
+    const boxes = "img, canvas, video, audio, svg, input, select, button, summary, mjx-container";
+    all(boxes).forEach((e) => note(e.getBoundingClientRect(), named(e)));
+    return over;
+  };
+  let over = farthest();
+  for (const details of all("details")) { // what opens has to fit as well
+    const { open } = details;
+    details.open = true;
+    const then = farthest();
+    if (then.px > over.px) over = then;
+    details.open = open;
+  }
+
+  const sizes = { code: null, prose: null, small: null }, raw = [];
   let words = 0;
-  for (let node; (node = walker.nextNode()); ) {
-    const text = node.data.trim(), parent = node.parentElement;
-    if (!text || parent.closest("mjx-container, script, style, option") || !seen(parent)) continue;
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    for (const rect of range.getClientRects()) note(rect, text.slice(0, 50));
+  for (const [, parent, text] of texts()) {
     if (parent.closest("sup, sub")) continue;
     const code = parent.closest("pre, code, .cm-content");
     const kind = code ? "code" : parent.closest("table, figcaption, label, button, output, summary, .still") ? "small" : "prose";
@@ -45,8 +69,8 @@
       if (/\$[^$\s][^$]*\$|\\[([]|\\begin\{/.test(text)) raw.push(text.slice(0, 50));
     }
   }
-  all("img, canvas, video, audio, svg, input, select, button, mjx-container").forEach((e) => note(e.getBoundingClientRect(), named(e)));
 
+  const said = (e) => (e.getAttribute("alt") || e.getAttribute("aria-label") || "").replace(/^No description has been.*/, ""); // nbconvert's
   const figures = all("img, canvas").map((e) => {
     const { width, height } = e.getBoundingClientRect();
     return {
@@ -54,7 +78,7 @@
       scale: Math.round(100 * Math.min(width / (e.naturalWidth ?? e.width), height / (e.naturalHeight ?? e.height))) / 100,
       whole: beyond(e.getBoundingClientRect()) < 1 && width > 0 && (e.naturalWidth ?? e.width) > 0,
       // JupyterLab gives a picture no text of its own: it stands unseen in the same cell.
-      described: Boolean(e.getAttribute("alt") || e.getAttribute("aria-label") || [...(e.closest(".jp-OutputArea")?.querySelectorAll("div") ?? [])].some(box1)),
+      described: Boolean(said(e) || [...(e.closest(".jp-OutputArea")?.querySelectorAll("div") ?? [])].some(box1)),
     };
   });
 
