@@ -191,7 +191,7 @@ def main(arguments: list[str]) -> None:
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         file = given.folder / f"{path.stem}.html"
         file.unlink(missing_ok=True)  # of an earlier call
-        said = TEACHING / f"{re.match('[0-9]*', path.stem)[0] or path.stem}.md"
+        said = TEACHING / f"{path.stem}.md"
         notes = said.read_text(encoding="utf-8") if given.notes and said.exists() else ""
         notebook, scripts = nbformat.read(path, as_version=4), moving(path, kept, draw=False)
         lives = any("interactive.explore(" in cell.source for cell in notebook.cells)
