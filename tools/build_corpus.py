@@ -335,6 +335,11 @@ def download(debs: Path) -> None:
         )
 
 
+def licence_file(package: str) -> str:
+    """Return the name of the file with a package's terms: packages of one source have one."""
+    return f"{re.sub('-(en|es|fr|it|ru)-g722$', '', package)}.txt"
+
+
 def collect(debs: Path, work: Path, built: Path) -> list[tuple[Path, str, Voice, Path]]:
     """Unpack every voice; return one job a prompt, and store each package's copyright file."""
     found = []
@@ -345,7 +350,10 @@ def collect(debs: Path, work: Path, built: Path) -> list[tuple[Path, str, Voice,
         doc = target / "usr/share/doc" / voice.package
         licences = built / voice.collection / "licences"
         licences.mkdir(parents=True, exist_ok=True)
-        (licences / f"{voice.package}.txt").write_bytes((doc / "copyright").read_bytes())
+        text, path = (doc / "copyright").read_bytes(), licences / licence_file(voice.package)
+        if path.exists() and path.read_bytes() != text:
+            raise SystemExit(f"{voice.package}: its terms are others than those in {path.name}")
+        path.write_bytes(text)
         if (text := doc / "LICENCIA.gz").exists():  # the GPL in full, which others only refer to
             (licences / "GPL-2.txt").write_bytes(gzip.decompress(text.read_bytes()))
         root = target / "usr/share" / voice.folder

@@ -17,7 +17,7 @@ from helpers.study import crossing, strangers
 from helpers.study.crossing import Crossing
 from helpers.study.experiments import BASELINE
 from helpers.study.learning import clips, digest
-from helpers.study.results import FOLDER
+from helpers.study.results import FOLDER, packed
 from helpers.study.strangers import Trial
 from tools.run_table import RunTable, key, provenance
 
@@ -136,7 +136,7 @@ def main(groups: list[str]) -> None:
             row, told = study.carry_out(trial)
             rounded = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
             rounded |= {field: row[field] for field in asdict(trial)}
-            table.add({"run": name, **rounded, "clips": digest(), **made}, told.to_dict("records"))
+            table.add({"run": name, **rounded, "clips": digest(), **made}, packed(told))
             print(*asdict(trial).values(), flush=True)
 
 

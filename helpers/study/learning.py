@@ -383,14 +383,13 @@ def answers(asked: Examples, probabilities: np.ndarray) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row for each voice: ``voice``, ``language``, ``role``, a count for each language, and
-        ``log_likelihood``, the mean logarithm of the probability of the right one.
+        One row for each voice: ``voice``, ``language``, ``role``, and a count for each language.
 
     Examples
     --------
     >>> asked = excerpts(np.arange(2), Learner(BASELINE, C=0.1))
     >>> answers(asked, np.tile([0.5, 0.2, 0.1, 0.1, 0.1], (len(asked), 1))).columns.tolist()
-    ['voice', 'language', 'role', 'en', 'es', 'fr', 'it', 'ru', 'log_likelihood']
+    ['voice', 'language', 'role', 'en', 'es', 'fr', 'it', 'ru']
     """
     voice = ["voice", "language", "role"]
     told = _clips()[voice].iloc[asked.clip].reset_index(drop=True)
@@ -398,9 +397,4 @@ def answers(asked: Examples, probabilities: np.ndarray) -> pd.DataFrame:
         np.eye(len(asked.languages), dtype=int)[probabilities.argmax(axis=1)],
         columns=list(asked.languages),
     )
-    right = probabilities[np.arange(len(asked)), asked.y]
-    logarithm = np.log(np.maximum(right.astype(float), 1e-12))
-    told = told.join(named).assign(log_likelihood=logarithm)
-    sums = dict.fromkeys(asked.languages, "sum")
-    of_voice = told.groupby(voice, as_index=False).agg({**sums, "log_likelihood": "mean"})
-    return of_voice.round({"log_likelihood": 4})
+    return told.join(named).groupby(voice, as_index=False)[list(asked.languages)].sum()

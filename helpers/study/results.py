@@ -19,6 +19,7 @@ __all__ = [
     "best_rates",
     "chosen",
     "named",
+    "packed",
     "read",
     "runs",
     "tables",
@@ -99,9 +100,7 @@ def runs(recordings: str = "") -> pd.DataFrame:
     return now.reset_index(drop=True)
 
 
-NUMBERS = {
-    name: ["", "nan"] for name in ("learning_rate", "C", "known", "chance", "log_likelihood")
-}
+NUMBERS = {name: ["", "nan"] for name in ("learning_rate", "C", "known", "chance")}
 """Columns of a table of trials in which nothing is a missing number, not an empty text."""
 TEXT = ("run", "layer", "languages", "corpus", "by", "clips", "commit", "date")
 """Columns of a table of runs in which nothing is an empty text, not a missing number."""
@@ -280,6 +279,51 @@ def answers(recordings: str = "") -> pd.DataFrame:
     return told.merge(table[["run", *(field.name for field in fields(Run))]], on="run")
 
 
+def packed(told: pd.DataFrame) -> list[dict[str, str]]:
+    """Return what a trial's voices were named, in few rows: a table of many trials is long.
+
+    Parameters
+    ----------
+    told : pandas.DataFrame
+        As `helpers.study.learning.answers` returns it.
+
+    Returns
+    -------
+    list of dict
+        For each language a row of ``language`` and ``told``: its voices, without the language that
+        their names begin with, each with its counts; `trials` reads it.
+
+    Examples
+    --------
+    >>> row = {"voice": "en wadley", "language": "en", "role": "stranger"}
+    >>> packed(pd.DataFrame([{**row, "en": 3, "es": 0}]))
+    [{'language': 'en', 'told': 'wadley 3 0'}]
+    """
+    counts = [name for name in told.columns if name not in ("voice", "language", "role")]
+    rows = []
+    for language, voices in told.groupby("language"):
+        each = (
+            f"{voice[len(language) + 1 :]} {' '.join(map(str, row))}"
+            for voice, row in zip(voices["voice"], voices[counts].to_numpy(), strict=True)
+        )
+        rows.append({"language": language, "told": ";".join(each)})
+    return rows
+
+
+def _unpacked(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table of answers as `trials` does; ``run``, and then a row a voice."""
+    clips = learning.clips()
+    counts = sorted(clips["language"].unique())
+    role = clips.drop_duplicates("voice").set_index("voice")["role"]
+    rows = []
+    for run, language, told in table[["run", "language", "told"]].itertuples(index=False):
+        for voice in told.split(";"):
+            name, *numbers = voice.rsplit(" ", len(counts))
+            name = f"{language} {name}"
+            rows.append((run, name, language, role[name], *map(int, numbers)))
+    return pd.DataFrame(rows, columns=["run", "voice", "language", "role", *counts])
+
+
 def trials(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the trials of one of the two studies with strangers, and what was answered.
 
@@ -295,8 +339,8 @@ def trials(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         with the clips as they are now.
     told : pandas.DataFrame
         One row for each trial, voice and language asked: ``run``, ``voice``, ``language``,
-        ``role``, a count for each language, ``log_likelihood``, ``right``, the share named
-        rightly, and what ``made`` has of the trial.
+        ``role``, a count for each language, ``right``, the share named rightly, and what ``made``
+        has of the trial.
 
     Raises
     ------
@@ -322,8 +366,8 @@ def trials(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
             f"{path.name}: all {len(made)} trials were made with other clips than there are now; "
             "make them again with: make experiments"
         )
-    told = pd.read_csv(path.with_name(f"{name}_answers.csv"), dtype={"run": str})
-    told = told[told["run"].isin(now["run"])].reset_index(drop=True)
+    told = pd.read_csv(path.with_name(f"{name}_answers.csv"), dtype=str, keep_default_na=False)
+    told = _unpacked(told[told["run"].isin(now["run"])])
     names = named(told)
     right = told[names].to_numpy()[np.arange(len(told)), told["language"].map(names.index)]
     told["right"] = right / told[names].sum(axis=1)

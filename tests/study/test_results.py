@@ -190,14 +190,18 @@ run,layer,learning_rate,C,seed,changes,added,known,chance,clips,commit,date
 1e3,GRU,1,,2,,nan,1,0.25,now,None,2026-01-02
 """
 STUDY_ANSWERS = """\
-run,voice,language,role,aa,bb,other,log_likelihood
-022,aa x,aa,stranger,1,3,9,-1.5
-020,aa x,aa,stranger,4,0,9,-0.5
-021,bb y,bb,main,1,3,9,-0.25
-021,aa x,aa,stranger,2,0,9,-0.125
-1e3,bb y,bb,main,5,0,9,-2.0
-09,bb y,bb,main,5,0,9,-2.0
+run,language,told
+022,aa,x 1 3
+020,aa,x 4 0
+021,bb,y 1 3
+021,aa,x 2 0;NA 0 1
+1e3,bb,y 5 0
+09,bb,y 5 0
 """
+VOICES = pd.DataFrame(
+    [["aa x", "aa", "stranger"], ["aa NA", "aa", "stranger"], ["bb y", "bb", "main"]],
+    columns=["voice", "language", "role"],
+)
 
 
 @pytest.fixture
@@ -205,6 +209,7 @@ def study(tmp_path, monkeypatch):
     """Plant a study of four trials, of which one was made with other clips."""
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     monkeypatch.setattr(learning, "digest", lambda: "now")
+    monkeypatch.setattr(learning, "clips", lambda: VOICES)
     (tmp_path / "strangers.csv").write_text(STUDY)
     (tmp_path / "strangers_answers.csv").write_text(STUDY_ANSWERS)
     return tmp_path / "strangers.csv"
@@ -213,17 +218,33 @@ def study(tmp_path, monkeypatch):
 def test_trials_with_other_clips_are_left_out_and_so_are_their_answers(study):
     made, told = results.trials("strangers")
     assert made["run"].tolist() == ["021", "022", "1e3"] and made.index.tolist() == [0, 1, 2]
-    assert told["run"].tolist() == ["022", "021", "021", "1e3"]
-    assert told.index.tolist() == [0, 1, 2, 3]
+    assert told["run"].tolist() == ["022", "021", "021", "021", "1e3"]
+    assert told.index.tolist() == [0, 1, 2, 3, 4]
     assert (made["clips"] == "now").all() and "date" in made and "date" not in told
 
 
 def test_a_share_named_rightly_is_of_the_voices_own_language_and_of_all_languages(study):
     _, told = results.trials("strangers")
-    assert results.named(told) == ["aa", "bb"]  # "other" is the language of nobody
-    assert told["right"].tolist() == [0.25, 0.75, 1.0, 0.0]
-    assert told["log_likelihood"].tolist() == [-1.5, -0.25, -0.125, -2.0]
-    assert told["role"].tolist() == ["stranger", "main", "stranger", "main"]
+    assert results.named(told) == ["aa", "bb"]
+    assert told["voice"].tolist() == ["aa x", "bb y", "aa x", "aa NA", "bb y"]
+    assert told["right"].tolist() == [0.25, 0.75, 1.0, 0.0, 0.0]
+    assert told["role"].tolist() == ["stranger", "main", "stranger", "stranger", "main"]
+
+
+def test_what_is_packed_is_read_again_whatever_voices_are_called(study):
+    told = pd.DataFrame({
+        "voice": ["aa x y 1", "bb", "aa z"],
+        "language": ["aa", "bb", "aa"], "role": "stranger", "aa": [10, 2, 0], "bb": [0, 7, 31],
+    })  # fmt: skip
+    told.loc[1, "voice"] = "bb -"
+    rows = [{"run": "021", **row} for row in results.packed(told)]
+    pd.DataFrame(rows).to_csv(study.with_name("strangers_answers.csv"), index=False)
+    columns = ["voice", "language", "role"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learning, "clips", lambda: told[columns])
+        again = results.trials("strangers")[1]
+    wanted = told.sort_values("language", kind="stable").reset_index(drop=True)
+    pd.testing.assert_frame_equal(again[list(told)], wanted)
 
 
 def test_an_answer_has_the_fields_of_its_trial_beside_it(study):
@@ -246,7 +267,7 @@ def test_in_trials_empty_text_stays_text_and_a_missing_number_is_none(study):
     assert {kind.kind for kind in numbers.dtypes} == {"f"}
     wanted = [[0.003, np.nan, 0.75, 0.5], [np.nan, 0.1, np.nan, np.nan], [1, np.nan, 1, 0.25]]
     np.testing.assert_array_equal(numbers.to_numpy(), wanted)
-    assert told["changes"].tolist() == ["warp noise", "", "", ""]
+    assert told["changes"].tolist() == ["warp noise", "", "", "", ""]
 
 
 def test_a_number_that_is_none_is_none_however_it_is_written(study):

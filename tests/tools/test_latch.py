@@ -30,3 +30,16 @@ def test_the_stored_table_has_every_seed_and_delay():
     short = table[table["steps"] <= latch.STEPS]
     assert short[["reach_before", "reach_after"]].notna().all(axis=None)
     assert table["accuracy"].between(0, 1).all()
+
+
+def test_what_the_table_was_made_with_stands_beside_it(tmp_path, monkeypatch):
+    made = pd.read_csv(latch.MADE, dtype=str)
+    assert len(made) == 1 and made.notna().all(axis=None)
+    monkeypatch.setattr(latch, "TABLE", tmp_path / "rows.csv")
+    monkeypatch.setattr(latch, "MADE", tmp_path / "made.csv")
+    monkeypatch.setattr(latch, "measure", lambda seed: pd.DataFrame({"seed": [seed], "x": [1 / 3]}))
+    latch.main()
+    assert pd.read_csv(tmp_path / "rows.csv").to_dict("list") == {
+        "seed": list(latch.SEEDS), "x": [0.3333] * len(latch.SEEDS)
+    }  # fmt: skip
+    assert list(pd.read_csv(tmp_path / "made.csv")) == list(made)

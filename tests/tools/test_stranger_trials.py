@@ -144,8 +144,8 @@ def carried(tmp_path, monkeypatch):
     def pretend(outcome):
         def carry_out(trial):
             carried.append(trial)
-            said = {"role": "stranger", **dict.fromkeys(LANGUAGES, 2), "log_likelihood": -1.25}
-            told = [{"voice": f"{name} x", "language": name, **said} for name in LANGUAGES]
+            said = {"role": "stranger", **dict.fromkeys(LANGUAGES, 2)}
+            told = [{"voice": voice, "language": voice[:2], **said} for voice in VOICES]
             return asdict(trial) | {"parameters": 7} | outcome, pd.DataFrame(told)
 
         return carry_out
