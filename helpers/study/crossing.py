@@ -86,7 +86,7 @@ def recipe(crossing: Crossing) -> dict:
     >>> recipe(Crossing("GRU", 64, 0.003, 800))["kept out"]
     [15, 8]
     """
-    return {**asdict(crossing), **circumstances(), "kept out": [KEPT_OUT, UNSEEN]}
+    return {**asdict(crossing), **circumstances(crossing), "kept out": [KEPT_OUT, UNSEEN]}
 
 
 def heard(crossing: Crossing) -> tuple[pd.DataFrame, pd.DataFrame]:

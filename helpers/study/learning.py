@@ -7,16 +7,13 @@ Here stands how: the clips of all voices, the excerpts that are drawn from them,
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import librosa
 import numpy as np
 import pandas as pd
 import scipy
-import soundfile
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -71,7 +68,7 @@ class Learner:
     centred : bool, optional
         Whether each excerpt's mean is taken off its coefficients.
     changes : str, optional
-        Of `helpers.study.augmentation.CHANGES`, separated by spaces.
+        Of `helpers.study.augmentation.CHANGES` and its ``SOUND_CHANGES``, separated by spaces.
     codec : bool, optional
         Whether every clip, learned from or asked, has gone through the telephone's codec GSM 6.10.
 
@@ -108,8 +105,12 @@ class Learner:
             )
 
 
-def circumstances() -> dict:
+def circumstances(learner: Learner) -> dict:
     """Return what decides the outcome besides the fields: constants, clips, ways to change them.
+
+    Parameters
+    ----------
+    learner : Learner
 
     Returns
     -------
@@ -117,10 +118,12 @@ def circumstances() -> dict:
 
     Examples
     --------
-    >>> circumstances()["setting"]["n_mels"]
+    >>> circumstances(Learner(BASELINE, C=0.1))["setting"]["n_mels"]
     40
     """
-    ways = ("CHANGES", "SPEED", "WARP", "TILT", "FLOOR", "LOW", "HIGH")
+    ways = ["CHANGES", "SPEED", "WARP", "TILT", "FLOOR", "LOW", "HIGH"]
+    if _of_sound(learner):
+        ways += ["SOUND_CHANGES", "CODECS", "T60", "DIRECT"]
     return {
         "setting": vars(SETTING),
         "clips": digest(),
@@ -186,19 +189,25 @@ def _bands(codec: bool) -> list[np.ndarray]:
     if not codec:
         mfccs = features.extract(table, SETTING)
     else:
-        sounds = map(_telephoned, loading.load_clips(table))
+        sounds = (augmentation.coded(y, corpus.SR, "GSM 6.10") for y in loading.load_clips(table))
         mfccs = [features.mfcc(y, corpus.SR, SETTING) for y in sounds]
     return [scipy.fft.idct(frames, norm="ortho").astype(np.float32) for frames in mfccs]
 
 
-def _telephoned(y: np.ndarray) -> np.ndarray:
-    """Return a sound as it comes out of GSM 6.10, the codec of mobile telephones, at 16 kHz."""
-    low = librosa.resample(y, orig_sr=corpus.SR, target_sr=8000)
-    file = io.BytesIO()
-    soundfile.write(file, np.clip(low, -1, 1), 8000, format="WAV", subtype="GSM610")
-    file.seek(0)
-    heard, _ = soundfile.read(file, frames=len(low), dtype="float32")
-    return librosa.resample(heard, orig_sr=8000, target_sr=corpus.SR)
+@lru_cache(maxsize=32_000)  # clips, their versions, and two ways to change them
+def _version(row: int, number: int, changes: tuple[str, ...], codec: bool) -> np.ndarray:
+    """Return the mel spectrogram in decibels of a version of a clip, shape (frames, n_mels)."""
+    y, sr = loading.load_clip(_clips().iloc[row])
+    y = augmentation.version(y, sr, number, changes, seed=row)
+    if codec:
+        y = augmentation.coded(y, sr, "GSM 6.10")
+    return scipy.fft.idct(features.mfcc(y, sr, SETTING), norm="ortho").astype(np.float32)
+
+
+def _of_sound(learner: Learner) -> tuple[str, ...]:
+    """Return which of a learner's changes are made in the sound."""
+    asked = learner.changes.split()
+    return tuple(name for name in augmentation.SOUND_CHANGES if name in asked)
 
 
 def _finished(bands: np.ndarray, learner: Learner) -> np.ndarray:
@@ -231,12 +240,20 @@ class _Draw:
         drawn = self.rng.choice(self.rows, count, p=self.chances)
         lengths = np.empty(count, int)
         for i, row in enumerate(drawn):
-            one = self._excerpt(_bands(self.learner.codec)[row])
+            one = self._excerpt(self._heard(row))
             x[i, : len(one)], lengths[i] = one, len(one)
         return x, _languages()[drawn], lengths
 
+    def _heard(self, row: int) -> np.ndarray:
+        """Return the bands of a clip, or of one of its versions."""
+        changes = _of_sound(self.learner)
+        if not changes:
+            return _bands(self.learner.codec)[row]
+        number = int(self.rng.integers(augmentation.VERSIONS))
+        return _version(int(row), number, changes, self.learner.codec)
+
     def _excerpt(self, bands: np.ndarray) -> np.ndarray:
-        changes = self.learner.changes.split()
+        changes = set(self.learner.changes.split()) - set(augmentation.SOUND_CHANGES)
         longest = round(STEPS * np.exp(augmentation.SPEED)) if "speed" in changes else STEPS
         start = self.rng.integers(max(1, len(bands) - longest + 1))
         bands = bands[start : start + longest]
@@ -371,7 +388,7 @@ def _regression(learner: Learner, draws):
 
 
 def answers(asked: Examples, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return how often each voice was named which language, and how surely the right one.
+    """Return how often each voice was named which language.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ def recipe(trial: Trial) -> dict:
     >>> recipe(Trial("GRU", 64, 0.003, 800))["test"]
     0.15
     """
-    return {**asdict(trial), **circumstances(), "test": TEST}
+    return {**asdict(trial), **circumstances(trial), "test": TEST}
 
 
 def folds(count: int, seed: int = 0) -> list[str]:

@@ -1,13 +1,25 @@
 """What is changed in training excerpts is what it is called, by the amounts that it promises."""
 
+import io
+
 import librosa
 import numpy as np
 import pytest
 import scipy
+import soundfile
 
 from helpers.audio.features import MFCCSetting, mfcc
 from helpers.study import augmentation
-from helpers.study.augmentation import CHANGES, change, stretched
+from helpers.study.augmentation import (
+    CHANGES,
+    CODECS,
+    change,
+    coded,
+    reverberated,
+    room,
+    stretched,
+    version,
+)
 
 SETTING = MFCCSetting(n_mfcc=40, n_mels=40, hop_length=480)
 CENTRES = librosa.mel_frequencies(42, fmin=0, fmax=8000)[1:-1]
@@ -111,3 +123,135 @@ def test_what_cannot_be_changed_is_named():
         change(np.zeros((3, 40)), {"echo"}, np.random.default_rng(0), SETTING)
     with pytest.raises(ValueError, match=r"shape \(3, 39\); the setting has 40 mel bands"):
         change(np.zeros((3, 39)), {"warp"}, np.random.default_rng(0), SETTING)
+
+
+def noise(seconds, sr, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, round(seconds * sr)).astype(np.float32)
+
+
+def levels(y, sr, *edges):
+    """Return the power between neighbouring edges in hertz, in dB of that of the first."""
+    frequency, power = scipy.signal.welch(y, sr, nperseg=512)
+    bands = zip(edges, edges[1:], strict=False)
+    means = [power[(frequency >= a) & (frequency < b)].mean() for a, b in bands]
+    return 10 * np.log10(np.array(means) / means[0])
+
+
+@pytest.mark.parametrize(("codec", "edge"), [("GSM 6.10", 4000), ("u-law", 4000), ("Opus", 5500)])
+def test_a_codec_keeps_what_lies_below_its_edge_in_its_place_and_nothing_above(codec, edge):
+    y = noise(2, 16_000)
+    heard = coded(y, 16_000, codec)
+    assert heard.shape == y.shape and heard.dtype == np.float32
+    before, after = (levels(z, 16_000, 400, 3200, edge + 200, 8000) for z in (y, heard))
+    assert abs(before[2]) < 1 and after[2] < -30
+    low = scipy.signal.sosfiltfilt(scipy.signal.butter(8, 3000, fs=16_000, output="sos"), y)
+    lags = np.arange(-40, 41)
+    alike = [np.dot(low[100:-100], np.roll(heard, lag)[100:-100]) for lag in lags]
+    assert abs(lags[np.argmax(alike)]) <= 1  # nothing comes late
+
+
+def test_u_law_is_the_companding_of_the_telephone():
+    """Its steps are a sixteenth of a segment, and each segment is twice the last (ITU-T G.711)."""
+    y = noise(1, 8000, seed=2)
+    segment = 2.0 ** np.ceil(np.log2(np.maximum(np.abs(y) + 33 / 8192, 64 / 8192)))
+    error = np.abs(coded(y, 8000, "u-law") - y)
+    half = segment / 32 / 2 + 2e-4  # of a step, but where a segment ends
+    assert np.mean(error <= half) > 0.99 and (error <= 2 * half).all()
+    assert np.mean(error > half / 4) > 0.5  # it is no better than that
+    assert len(np.unique(coded(y, 8000, "u-law"))) <= 256
+
+
+def test_gsm_is_what_a_file_of_it_holds():
+    y = noise(1, 8000, seed=3)
+    file = io.BytesIO()
+    soundfile.write(file, y, 8000, format="WAV", subtype="GSM610")
+    file.seek(0)
+    np.testing.assert_allclose(coded(y, 8000, "GSM 6.10"), soundfile.read(file)[0][:8000])
+
+
+def test_without_a_codec_the_sound_stays_and_an_unknown_one_is_named():
+    y = noise(0.1, 16_000)
+    np.testing.assert_array_equal(coded(y, 16_000, "none"), y)
+    with pytest.raises(ValueError, match="^no codec 'mp3'; there are none, GSM 6.10, u-law, Opus$"):
+        coded(y, 16_000, "mp3")
+
+
+@pytest.mark.parametrize("sr", [8000, 16_000])
+@pytest.mark.parametrize("t60", [0.2, 0.5, 0.8])
+def test_a_room_takes_its_time_to_fall_by_60_db(t60, sr):
+    """Schroeder (1965): what is left of the energy after each sample falls along a line."""
+    response = room(sr, t60, 3.0, np.random.default_rng(0))
+    left = np.cumsum(response[:0:-1] ** 2)[::-1]
+    level = 10 * np.log10(left / left[0])
+    part = (level < -5) & (level > -35)
+    slope = np.polyfit(np.flatnonzero(part) / sr, level[part], 1)[0]
+    assert -60 / slope == pytest.approx(t60, rel=0.06)
+
+
+@pytest.mark.parametrize("direct", [0.0, 7.5, 12.0])
+def test_a_voice_is_louder_than_its_reverberation_by_as_much_as_asked(direct):
+    response = room(16_000, 0.4, direct, np.random.default_rng(1))
+    assert response[0] == 1
+    assert -10 * np.log10(np.sum(response[1:] ** 2)) == pytest.approx(direct)
+
+
+def test_a_room_is_drawn_and_the_same_dice_draw_the_same():
+    one, again, other = (room(8000, 0.3, 6.0, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert abs(np.corrcoef(one[1:], other[1:])[0, 1]) < 0.1
+    assert scipy.stats.kurtosis(one[1:] * 10 ** (3 * np.arange(2400) / 2400)) < 0.5  # Gaussian
+    with pytest.raises(ValueError, match="^t60 is 0.0 s; expected at least one sample"):
+        room(8000, 0.0, 6.0, np.random.default_rng(0))
+
+
+def test_a_sound_in_a_room_is_a_convolution_that_is_no_louder():
+    y, response = noise(0.05, 16_000), room(16_000, 0.05, -6.0, np.random.default_rng(4))
+    heard, wanted = reverberated(y, response), np.convolve(y, response)[: len(y)]
+    np.testing.assert_allclose(heard * np.abs(wanted).max(), wanted * np.abs(y).max(), atol=1e-6)
+    assert np.abs(heard).max() == pytest.approx(np.abs(y).max(), rel=1e-5)
+    assert not reverberated(np.zeros(50), response).any()
+
+
+def test_versions_are_the_same_every_time_and_differ_from_one_another():
+    y = noise(0.3, 16_000)
+    rooms = [version(y, 16_000, number, ["rooms"], seed=5) for number in range(4)]
+    np.testing.assert_array_equal(rooms[0], y)
+    for number, one in enumerate(rooms):
+        again = version(y, 16_000, number, ["rooms"], seed=5)
+        np.testing.assert_array_equal(one, again)
+        assert all(np.abs(one - other).max() > 1e-3 for other in rooms[:number])
+    assert np.abs(version(y, 16_000, 1, ["rooms"], seed=6) - rooms[1]).max() > 1e-3
+    np.testing.assert_array_equal(version(y, 16_000, 2, (), seed=5), y)
+
+
+def test_each_version_goes_through_another_codec_and_with_rooms_through_any(monkeypatch):
+    y = noise(0.02, 16_000)
+    monkeypatch.setattr(augmentation, "coded", lambda y, sr, codec: codec)
+    plain = [version(y, 16_000, number, ["codecs"], seed=1) for number in range(4)]
+    assert plain == list(CODECS)
+    first = []
+    for seed in range(200):
+        through = [version(y, 16_000, n, ["rooms", "codecs"], seed=seed) for n in range(4)]
+        assert sorted(through) == sorted(CODECS)
+        first.append(through[0])
+    assert all(30 < first.count(codec) < 70 for codec in CODECS)
+
+
+def test_rooms_are_as_reverberant_as_they_say(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(augmentation, "room", lambda sr, *of: drawn.append(of[:2]) or np.ones(1))
+    for seed in range(100):
+        for number in (1, 2, 3):
+            version(noise(0.01, 16_000), 16_000, number, ["rooms"], seed=seed)
+    for values, (low, high) in zip(
+        np.transpose(drawn), (augmentation.T60, augmentation.DIRECT), strict=True
+    ):
+        assert scipy.stats.kstest(values, "uniform", (low, high - low)).pvalue > 0.01
+
+
+def test_a_version_that_is_none_is_named():
+    with pytest.raises(ValueError, match="^no change warp; there are rooms, codecs$"):
+        version(np.zeros(9), 16_000, 0, ["warp", "rooms"], seed=0)
+    for number in (-1, 4):
+        with pytest.raises(ValueError, match=f"^version {number}; expected 0 to 3$"):
+            version(np.zeros(9), 16_000, number, ["rooms"], seed=0)

@@ -3,11 +3,13 @@
 import io
 from dataclasses import replace
 
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
 
+from helpers.audio import loading
 from helpers.study import learning
 from helpers.study.experiments import BASELINE
 from helpers.study.learning import Learner, answers, clips, excerpts, learn
@@ -93,7 +95,7 @@ def test_excerpts_say_which_clip_they_are_of(few):
 def test_the_codec_is_that_of_a_telephone():
     t = np.arange(16_000) / 16_000
     low, high = (0.4 * np.sin(2 * np.pi * f * t).astype(np.float32) for f in (600, 6000))
-    heard = learning._telephoned(low + high)
+    heard = learning.augmentation.coded(low + high, 16_000, "GSM 6.10")
     assert len(heard) == 16_000
     spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
     assert spectrum[595:606].max() > 30 * spectrum[5900:6100].max()
@@ -103,6 +105,40 @@ def test_the_codec_is_that_of_a_telephone():
     theirs = soundfile.read(file)[0][:8000]
     error = heard[::2] - theirs  # the high tone does not come through, nor back as another one
     assert np.sqrt(np.mean(error[200:-200] ** 2)) < 0.05
+
+
+def test_versions_of_a_clip_are_drawn_alike_and_only_their_bands_are_changed(few, monkeypatch):
+    seen = []
+
+    def version(row, number, changes, codec):
+        seen.append((row, number, changes, codec))
+        return np.full((120, 40), float(number), np.float32)
+
+    monkeypatch.setattr(learning, "_version", version)
+    learner = replace(PLAIN, changes="codecs rooms")
+    x, _, lengths = learning._Draw(few, learner, np.random.default_rng(0))(800)
+    numbers = np.array([number for _, number, *_ in seen])
+    assert (abs(np.bincount(numbers) - 200) < 50).all() and (lengths == 100).all()
+    assert {row for row, *_ in seen} <= set(few)
+    assert {what for _, _, *what in map(list, seen) for what in [tuple(what)]} == {
+        (("rooms", "codecs"), False)
+    }
+    np.testing.assert_allclose(x[:, 50, 0], numbers * np.sqrt(40), rtol=1e-5)
+
+
+def test_a_version_has_the_bands_of_its_sound(few):
+    bands = learning._bands(False)
+    for row in map(int, few[:3]):
+        same = learning._version(row, 0, ("codecs",), False)
+        np.testing.assert_allclose(same, bands[row], atol=1e-3)
+        y, sr = loading.load_clip(clips().iloc[row])
+        heard = learning.augmentation.coded(y, sr, "GSM 6.10")
+        power = librosa.feature.melspectrogram(y=heard, sr=sr, n_fft=400, hop_length=480, n_mels=40)
+        wanted = librosa.power_to_db(power).T
+        for got in (("codecs",), 1, False), ((), 0, True):
+            changes, number, codec = got
+            told = learning._version(row, number, changes, codec)
+            np.testing.assert_allclose(told, wanted, atol=0.05)
 
 
 def test_the_regression_reads_mean_and_variance_alone():

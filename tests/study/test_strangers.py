@@ -153,6 +153,12 @@ def test_the_name_of_a_trial_hangs_on_what_is_no_field_as_well(monkeypatch):
             patch.setattr(module, constant, value)
             assert key(recipe(NETWORK)) != name, constant
     assert key(recipe(NETWORK)) == name
+    for learner in (NETWORK, replace(NETWORK, changes="warp rooms")):
+        name = key(recipe(learner))
+        for constant, value in (("T60", (0.1, 0.2)), ("DIRECT", (0, 1)), ("CODECS", ("none",))):
+            with monkeypatch.context() as patch:
+                patch.setattr(learning.augmentation, constant, value)
+                assert (key(recipe(learner)) == name) == (learner is NETWORK), constant
 
 
 @pytest.mark.parametrize("added", ADDED)

@@ -17,6 +17,7 @@ from tools import strangers as tool
 from tools.run_table import key
 
 LANGUAGES = ("en", "es", "fr", "it", "ru")
+VOICES = ("en wadley", "es july", "fr armelle", "it paola", "ru dashk0")
 
 
 def name_of(trial):
@@ -36,7 +37,7 @@ def differ(one, other):
 
 COUNTS = {
     "crossing": 5 * 2 * (2 * 3 + 8),  # seeds, models, own and divided, crossed
-    "steps": 5 * (5 + 4),
+    "steps": 5 * (6 + 5),
     "machine": 5 * 2 * 2,
     "telephone": 3 * (2 + 3) * 2 * 2,  # whom to add, the codec or not, models
     "folds": 3 * 8 * 2 * 2,
@@ -55,20 +56,24 @@ def test_a_group_has_as_many_trials_as_it_says_and_none_twice(group):
 
 def test_each_step_has_one_thing_more_than_the_last():
     trials = list(tool.steps(3))
-    networks, plain = trials[:5], trials[5:]
+    networks, plain = trials[:6], trials[6:]
     assert [differ(a, b) for a, b in zip(networks, networks[1:], strict=False)] == [
-        {"centred"}, {"layer"}, {"layer"}, {"changes"}
+        {"centred"}, {"layer"}, {"layer"}, {"changes"}, {"changes"}
     ]  # fmt: skip
     assert [trial.layer for trial in networks] == [
-        "GRU", "GRU", "GRU mean", *["bidirectional GRU mean"] * 2
+        "GRU", "GRU", "GRU mean", *["bidirectional GRU mean"] * 3
     ]  # fmt: skip
     assert [differ(plain[0], other) for other in plain] == [
-        set(), {"centred"}, {"changes"}, {"centred", "changes"}
+        set(), {"centred"}, {"changes"}, *[{"centred", "changes"}] * 2
     ]  # fmt: skip
     assert {trial.layer for trial in plain} == {BASELINE}
+    told = [set(), {"speed", "warp", "channel", "noise"}, {"rooms", "codecs"}]
+    for some in (networks[3:], plain[:1] + plain[3:]):  # each with one more than the last
+        changes = [set(trial.changes.split()) for trial in some]
+        assert [b - a for a, b in zip([set(), *changes], changes, strict=False)] == told
     assert {trial.seed for trial in trials} == {3}
     assert not any(trial.added or trial.synthetic or trial.codec for trial in trials)
-    assert tool.best(3) == (networks[-1], plain[-1])
+    assert tool.best(3) == (networks[4], plain[3])  # without what is done to the sound
 
 
 def test_in_folds_each_person_is_a_stranger_once_with_each_seed_model_and_share():
