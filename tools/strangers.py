@@ -2,18 +2,22 @@
 
     python -m tools.strangers                 # all of them: hours
     python -m tools.strangers crossing folds  # those of some groups
+    python -m tools.strangers certainty       # what some models give each excerpt: minutes
 
 As with `tools.experiments`, a trial that is in a table is not made again.
 """
 
 import argparse
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
 from helpers.audio import corpus
-from helpers.study import crossing, strangers
+from helpers.study import crossing, results, strangers
 from helpers.study.crossing import Crossing
 from helpers.study.experiments import BASELINE
 from helpers.study.learning import clips, digest
@@ -120,6 +124,47 @@ def wanted(group: str) -> Iterator[Trial | Crossing]:
 GROUPS = ("crossing", "steps", "machine", "telephone", "folds")
 
 
+def sure() -> Iterator[Trial]:
+    """Yield whose certainty is stored: the plain models of `steps`."""
+    for seed in range(2):
+        plain = [trial for trial in steps(seed) if not trial.centred and not trial.changes]
+        yield from plain
+
+
+def certainty() -> None:
+    """Store what the models of `sure` give every excerpt, unless that is there already."""
+    path = FOLDER / results.CERTAINTY.name
+    runs = [key(strangers.recipe(trial)) for trial in sure()]
+    if path.exists():
+        with np.load(path) as kept:
+            if kept["runs"].tolist() == runs:
+                return
+    told = []
+    for trial in sure():
+        told.append(strangers.ask(trial)[1])
+        print(*asdict(trial).values(), flush=True)
+    store(path, runs, told)
+
+
+def store(path: Path, runs: list[str], told: list) -> None:
+    """Write what runs answered, excerpt by excerpt, as `results.certainty` reads it."""
+    each = [(run, *pair) for run, pairs in enumerate(told) for pair in pairs]
+    probabilities = np.concatenate([p for *_, p in each])
+    kept = {
+        "runs": np.array(runs),
+        "layers": np.array([trial.layer for trial in sure()]),
+        "seeds": np.array([trial.seed for trial in sure()]),
+        "run": np.concatenate([np.full(len(p), run, np.int8) for run, _, p in each]),
+        "clip": np.concatenate([asked.clip for _, asked, _ in each]).astype(np.int16),
+        "log_probability": np.log(np.maximum(probabilities, 1e-12)).astype(np.float16),
+        "digest": np.array(digest()),
+    }
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez_compressed(file, **kept)
+    os.replace(unfinished, path)
+
+
 def tables(group: str) -> tuple[Path, Path]:
     """Return where the trials of a group, and what they answered, are kept."""
     name = "crossing" if group == "crossing" else "strangers"
@@ -128,10 +173,12 @@ def tables(group: str) -> tuple[Path, Path]:
 
 def main(groups: list[str]) -> None:
     """Make what the tables lack."""
-    if unknown := set(groups) - set(GROUPS):
-        raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    if unknown := set(groups) - {*GROUPS, "certainty"}:
+        raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}, certainty")
+    if not groups or "certainty" in groups:
+        certainty()
     made = provenance("keras", "tensorflow", "librosa", "scikit-learn")
-    for group in groups or GROUPS:
+    for group in [group for group in groups if group != "certainty"] if groups else GROUPS:
         study = crossing if group == "crossing" else strangers
         table = RunTable(*tables(group))
         done = table.done()
@@ -147,5 +194,6 @@ def main(groups: list[str]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all unless given")
+    known = ", ".join((*GROUPS, "certainty"))
+    parser.add_argument("groups", nargs="*", help=f"of {known}; all unless given")
     main(parser.parse_args().groups)

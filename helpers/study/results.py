@@ -14,9 +14,11 @@ from helpers.study.experiments import CHOOSING, Run
 
 __all__ = [
     "ANSWERS",
+    "CERTAINTY",
     "RUNS",
     "answers",
     "best_rates",
+    "certainty",
     "chosen",
     "named",
     "packed",
@@ -32,6 +34,9 @@ RUNS = FOLDER / "runs.csv"
 """One row a run: what was asked, what came out, with which versions, and when."""
 ANSWERS = FOLDER / "answers.csv"
 """For each run, a row for each voice: how many excerpts were named which language."""
+
+CERTAINTY = FOLDER / "certainty.npz"
+"""What some models of ``13_strangers`` gave every excerpt that they were asked about."""
 
 
 def tables(recordings: str = "") -> tuple[Path, Path]:
@@ -373,3 +378,42 @@ def trials(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     told["right"] = right / told[names].sum(axis=1)
     of_trial = now.loc[:, :"clips"].drop(columns="clips")
     return now, told.merge(of_trial, on="run")
+
+
+def certainty() -> pd.DataFrame:
+    """Return what some models of ``13_strangers`` gave every excerpt.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each excerpt and model: ``layer``, ``seed``, ``role`` ("main": a sentence that
+        the model learned from no main voice; "stranger"), ``language``, ``person``,
+        ``prompt``, and a column of probabilities for each language.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is stored.
+    ValueError
+        If it was made with other clips.
+
+    Examples
+    --------
+    >>> table = certainty()
+    >>> bool(np.allclose(table[named(table)].sum(axis=1), 1))
+    True
+    """
+    make = "make it with: python -m tools.strangers certainty"
+    path = FOLDER / CERTAINTY.name
+    if not path.exists():
+        raise FileNotFoundError(f"{path.name} is not stored; {make}")
+    with np.load(path) as kept:
+        if str(kept["digest"]) != learning.digest():
+            raise ValueError(f"{path.name} was made with other clips than there are now; {make}")
+        run, p = kept["run"], np.exp(kept["log_probability"].astype(float))
+        table = learning.clips().iloc[kept["clip"]][["role", "language", "person", "prompt"]]
+        table = table.reset_index(drop=True)
+        table.insert(0, "layer", kept["layers"][run])
+        table.insert(1, "seed", kept["seeds"][run])
+    names = sorted(learning.clips()["language"].unique())
+    return table.join(pd.DataFrame(p / p.sum(axis=1, keepdims=True), columns=names))

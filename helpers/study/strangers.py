@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.study.dataset import split
+from helpers.study.dataset import Examples, split
 from helpers.study.learning import Learner, answers, circumstances, clips, excerpts, learn
 
-__all__ = ["Trial", "carry_out", "folds", "recipe"]
+__all__ = ["Trial", "ask", "carry_out", "folds", "recipe"]
 
 TEST = 0.15
 """Share of the sentences that no main voice teaches, so that these can be asked as well."""
@@ -101,6 +101,53 @@ def folds(count: int, seed: int = 0) -> list[str]:
     return [" ".join(sorted(persons[first::count])) for first in range(count)]
 
 
+def ask(trial: Trial) -> tuple[dict, list[tuple[Examples, np.ndarray]]]:
+    """Train as a trial says; return what it gives every excerpt that it is asked about.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    row : dict
+        As `carry_out` returns it.
+    asked : list of (helpers.study.dataset.Examples, numpy.ndarray)
+        Excerpts and their probabilities, shape (excerpts, languages): of the strangers whom it did
+        not hear; before these, if it heard people, of sentences that it learned from no main voice.
+
+    Raises
+    ------
+    ValueError
+        As `carry_out`.
+
+    Examples
+    --------
+    ``ask(Trial("GRU", 64, 0.003, 800))`` takes about a minute.
+    """
+    table, added = clips(), trial.added.split()
+    main, stranger = (table["role"] == role for role in ("main", "stranger"))
+    if unknown := sorted(set(added) - set(table.loc[stranger, "person"])):
+        raise ValueError(f"added: no stranger {', '.join(unknown)}; see clips()['person']")
+    part = split(table[main], {"train": 1 - TEST, "test": TEST}, seed=trial.seed)
+    held = part.reindex(table.index) == "test"
+    heard = (main & ~held) | (stranger & table["person"].isin(added))
+    sources = [(np.flatnonzero(heard), 1 - trial.synthetic)]
+    sources += [(np.flatnonzero(table["role"] == "synthetic"), trial.synthetic)]
+    predict, parameters = learn(trial, [(rows, share) for rows, share in sources if share])
+    row = {"parameters": parameters, "persons": 0, "known": np.nan, "chance": np.nan}
+    asked = []
+    if trial.synthetic < 1:
+        known = excerpts(np.flatnonzero(held), trial)
+        asked.append((known, predict(known)))
+        row["persons"] = table.loc[heard, "person"].nunique()
+        row["known"] = np.mean(asked[0][1].argmax(axis=1) == known.y)
+        row["chance"] = np.bincount(known.y).max() / len(known)
+    strange = excerpts(np.flatnonzero(stranger & ~heard), trial)
+    asked.append((strange, predict(strange)))
+    return {**asdict(trial), **row}, asked
+
+
 def carry_out(trial: Trial) -> tuple[dict, pd.DataFrame]:
     """Train as a trial says, and ask all people whom the model did not hear.
 
@@ -127,21 +174,5 @@ def carry_out(trial: Trial) -> tuple[dict, pd.DataFrame]:
     --------
     ``carry_out(Trial("GRU", 64, 0.003, 800))`` takes about a minute.
     """
-    table, added = clips(), trial.added.split()
-    main, stranger = (table["role"] == role for role in ("main", "stranger"))
-    if unknown := sorted(set(added) - set(table.loc[stranger, "person"])):
-        raise ValueError(f"added: no stranger {', '.join(unknown)}; see clips()['person']")
-    part = split(table[main], {"train": 1 - TEST, "test": TEST}, seed=trial.seed)
-    held = part.reindex(table.index) == "test"
-    heard = (main & ~held) | (stranger & table["person"].isin(added))
-    sources = [(np.flatnonzero(heard), 1 - trial.synthetic)]
-    sources += [(np.flatnonzero(table["role"] == "synthetic"), trial.synthetic)]
-    predict, parameters = learn(trial, [(rows, share) for rows, share in sources if share])
-    row = {"parameters": parameters, "persons": 0, "known": np.nan, "chance": np.nan}
-    if trial.synthetic < 1:
-        known = excerpts(np.flatnonzero(held), trial)
-        row["persons"] = table.loc[heard, "person"].nunique()
-        row["known"] = np.mean(predict(known).argmax(axis=1) == known.y)
-        row["chance"] = np.bincount(known.y).max() / len(known)
-    asked = excerpts(np.flatnonzero(stranger & ~heard), trial)
-    return {**asdict(trial), **row}, answers(asked, predict(asked))
+    row, asked = ask(trial)
+    return row, answers(*asked[-1])

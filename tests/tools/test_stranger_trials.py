@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import asdict, fields, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -157,6 +158,7 @@ def carried(tmp_path, monkeypatch):
 
     of_people = {"persons": 3, "known": 0.123456789, "chance": 0.25}
     monkeypatch.setattr(strangers, "carry_out", pretend(of_people))
+    monkeypatch.setattr(tool, "certainty", lambda: carried.append("certainty"))
     monkeypatch.setattr(crossing, "carry_out", pretend({"people": 5, "heard": 35}))
     for module in (tool, results):
         monkeypatch.setattr(module, "FOLDER", tmp_path)
@@ -238,11 +240,14 @@ def test_without_a_group_all_are_made(carried, monkeypatch):
     one |= {g: Trial(BASELINE, C=float(i + 3)) for i, g in enumerate(tool.GROUPS[1:])}
     monkeypatch.setattr(tool, "wanted", lambda group: iter([one[group]]))
     tool.main([])
-    assert carried == [one[group] for group in tool.GROUPS] and len(carried) == 5
+    assert carried == ["certainty", *(one[group] for group in tool.GROUPS)] and len(carried) == 6
+    carried.clear()
+    tool.main(["certainty"])
+    assert carried == ["certainty"]
 
 
 def test_a_group_that_is_none_is_named_before_anything_is_made(carried, tmp_path):
-    message = "^no group nonsense; there are crossing, steps, machine, telephone, folds$"
+    message = "no group nonsense; there are crossing, steps, machine, telephone, folds, certainty$"
     with pytest.raises(SystemExit, match=message):
         tool.main(["steps", "nonsense"])
     assert not carried and not list(tmp_path.iterdir())
@@ -254,3 +259,72 @@ def test_every_stored_trial_has_the_name_that_the_code_gives_and_its_answers(nam
     names = [name_of(of_row(kind, row)) for row in made.to_dict("records")]
     assert names == made["run"].tolist() and made["run"].is_unique
     assert set(told["run"]) == set(names) and not told.duplicated(["run", "voice"]).any()
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """Return the trials that are asked, none of them really, and what they gave."""
+    asked, rng = [], np.random.default_rng(0)
+    table = clips()
+    rows = {role: np.flatnonzero(table["role"] == role)[::40] for role in ("main", "stranger")}
+
+    def ask(trial):
+        gave = [(SimpleNamespace(clip=r), rng.dirichlet(np.ones(5), len(r))) for r in rows.values()]
+        gave[0][1][0] = 0, 0, 1, 0, 0  # whoever is quite sure gives nothing to the others
+        asked.append((trial, gave))
+        return {}, gave
+
+    monkeypatch.setattr(strangers, "ask", ask)
+    for module in (tool, results):
+        monkeypatch.setattr(module, "FOLDER", tmp_path)
+    return asked
+
+
+def test_what_is_stored_of_a_certainty_is_read_again_excerpt_by_excerpt(asked):
+    tool.certainty()
+    assert [trial for trial, _ in asked] == list(tool.sure())
+    told, table = results.certainty(), clips()
+    at = 0
+    for trial, gave in asked:
+        for examples, p in gave:
+            rows = told.iloc[at : at + len(p)]
+            at += len(p)
+            assert set(rows["layer"]) == {trial.layer} and set(rows["seed"]) == {trial.seed}
+            for name in ("role", "language", "person", "prompt"):
+                assert rows[name].tolist() == table[name].iloc[examples.clip].tolist()
+            np.testing.assert_allclose(rows[list(LANGUAGES)], p, atol=2e-3)
+    assert at == len(told) and (told[list(LANGUAGES)] > 0).all(axis=None)
+
+
+def test_a_certainty_is_stored_once_and_anew_where_it_was_made_otherwise(asked, monkeypatch):
+    for _ in range(2):
+        tool.certainty()
+    assert len(asked) == len(list(tool.sure()))
+    monkeypatch.setattr(strangers, "TEST", 0.3)
+    tool.certainty()
+    assert len(asked) == 2 * len(list(tool.sure()))
+    (path,) = tool.FOLDER.iterdir()  # and nothing unfinished beside it
+    assert path.name == "certainty.npz"
+
+
+def test_a_certainty_that_is_missing_or_old_says_how_it_is_made(asked, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="^certainty.npz is not stored; make it with: py"):
+        results.certainty()
+    tool.certainty()
+    monkeypatch.setattr(learning, "digest", lambda: "other")
+    with pytest.raises(ValueError, match="^certainty.npz was made with other clips.*; make it wi"):
+        results.certainty()
+
+
+def test_the_stored_certainty_is_of_the_models_that_the_code_names():
+    with np.load(results.CERTAINTY) as kept:
+        assert kept["runs"].tolist() == list(map(name_of, tool.sure()))
+    told, table = results.certainty(), results.trials("strangers")[1]
+    told["named"] = told[list(LANGUAGES)].idxmax(axis=1)
+    for trial in tool.sure():  # the trials of the table answered the same
+        of_trial = table[table["run"] == name_of(trial)]
+        here = told[(told["layer"] == trial.layer) & (told["seed"] == trial.seed)]
+        strange = here[here["role"] == "stranger"]
+        counts = pd.crosstab(strange["language"], strange["named"]).reindex(columns=LANGUAGES)
+        stored = of_trial.groupby("language")[list(LANGUAGES)].sum()
+        np.testing.assert_allclose(counts.fillna(0), stored, atol=3)
