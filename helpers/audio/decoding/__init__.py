@@ -17,7 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from helpers.audio import signals
-from helpers.audio.decoding.decoders import CodecError, DecodingError, decode_as, samples_of
+from helpers.audio.decoding.decoders import (
+    CodecError,
+    DecodingError,
+    decode_as,
+    header,
+    samples_of,
+)
 from helpers.audio.decoding.formats import PCM, SUFFIXES, kind_of, looks_like_sound
 from helpers.audio.decoding.promises import compare_with_header
 
@@ -31,6 +37,7 @@ __all__ = [
     "decode",
     "decode_as",
     "examine",
+    "header",
     "looks_like_sound",
     "read",
 ]
