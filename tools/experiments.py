@@ -2,6 +2,7 @@
 
     make experiments                                  # all of them: hours
     make experiments CORPUS=my_recordings             # the layers, with a folder of your own
+    make experiments CORPUS=mine.csv                  # or with a choice from one that you kept
     python -m tools.experiments order                 # those of one group
 
 A run that is in the table is not made again, so a command that was stopped goes on where it was. A
@@ -132,6 +133,8 @@ def main(groups: list[str], recordings: str = "") -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all unless given")
-    parser.add_argument("--corpus", default="", help="a folder laid out as language/speaker/clip")
+    parser.add_argument(
+        "--corpus", default="", help="a folder of recordings, or a table kept of one"
+    )
     asked = parser.parse_args()
     main(asked.groups, asked.corpus)

@@ -76,8 +76,9 @@ class Run:
     per_excerpt : bool, optional
         Whether the coefficients of each excerpt are scaled to mean 0 and variance 1.
     corpus : str, optional
-        A folder as `helpers.audio.recordings.folder` takes it; empty is the course's corpus. Of
-        each language with several speakers, the one with the least sound is unheard.
+        A folder, or a table that was kept, as `helpers.audio.recordings.folder` takes it; empty is
+        the course's corpus. Unheard are the speakers of the owner's test part; where there is none,
+        of each language with several speakers the one with the least sound.
     by : {"sentence", "prompt"}, optional
         What no two parts share: a sentence, by whatever names it goes
         (`helpers.study.dataset.sentences` joins them), or its name alone.
@@ -231,13 +232,22 @@ def _clips(recordings: str) -> pd.DataFrame:
     table = folder(recordings) if recordings else corpus.manifest()
     table["voice"] = table["language"].str.cat(table["speaker"], sep=" ")
     if recordings:
-        seconds = table.groupby(["language", "voice"])["duration"].sum()
-        several = seconds.groupby("language").filter(lambda voices: len(voices) > 1)
-        least = several.groupby("language").idxmin()
-        table["unheard"] = table["voice"].isin([voice for _, voice in least])
+        table["unheard"] = _unheard(table)
     else:
         table["language"] = table["language"].str[:2]
     return table
+
+
+def _unheard(table: pd.DataFrame) -> pd.Series:
+    """Return which clips of recordings of one's own are kept apart, speaker by speaker."""
+    if "part" in table:
+        tested = table["speaker"].isin(table.loc[table["part"] == "test", "speaker"])
+        if tested.any() and set(table["language"]) == set(table.loc[~tested, "language"]):
+            return tested
+    seconds = table.groupby(["language", "voice"])["duration"].sum()
+    several = seconds.groupby("language").filter(lambda voices: len(voices) > 1)
+    least = several.groupby("language").idxmin()
+    return table["voice"].isin([voice for _, voice in least])
 
 
 @lru_cache(maxsize=4)
@@ -260,7 +270,10 @@ def digest(recordings: str = "") -> str:
     10
     """
     names = ["sha256", "language", "speaker", "prompt", "unheard"]
-    rows = _clips(recordings)[names].astype(str).sort_values(names).to_numpy().ravel()
+    table = _clips(recordings)
+    unread = table["sha256"] == ""  # then its name must do
+    table = table.assign(sha256=table["sha256"].where(~unread, table["path"]))
+    rows = table[names].astype(str).sort_values(names).to_numpy().ravel()
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:10]
 
 
