@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers.audio import languages
@@ -222,7 +222,7 @@ def common_voice(
     for home in homes:
         there = [name for name in (*PARTS, "validated") if (home / f"{name}.tsv").is_file()]
         usual = [name for name in there if name in PARTS] or there
-        seconds = _durations(home)
+        seconds, clips = _durations(home), _below(home / "clips", root)
         for part in parts or usual:
             columns = ("client_id", "path", "sentence")
             for where, line in _lines(home / f"{part}.tsv", root, listing, columns):
@@ -230,7 +230,7 @@ def common_voice(
                 listing.languages.add(language)
                 if wanted is not None and language not in wanted:
                     continue
-                name = PureWindowsPath(line["path"].strip()).name  # also of C:\cv\clips\a.mp3
+                name = _name(line["path"])
                 if name and "." not in name:  # the first releases leave the ending out
                     name += ".mp3"
                 speaker, text = line["client_id"].strip()[:16], " ".join(line["sentence"].split())
@@ -239,7 +239,7 @@ def common_voice(
                     continue
                 length = seconds.get(name, float("nan"))
                 values = language, speaker, _folded(text), text, part, length
-                listing.add(where, _below(home / "clips" / name, root), *values)
+                listing.add(where, f"{clips}/{name}", *values)
     return listing
 
 
@@ -296,9 +296,9 @@ def fleurs(
                 listing.skipped[_below(packed, root)] = "not unpacked; unpack it where it lies"
                 continue
             people = "train" if part == "train" else "dev+test"
-            table = home / f"{part}.tsv"
+            table, clips = home / f"{part}.tsv", _below(audio, root)
             for where, line in _lines(table, root, listing, columns, header=False):
-                name, prompt = PureWindowsPath(line["file"].strip()).name, line["id"].strip()
+                name, prompt = _name(line["file"]), line["id"].strip()
                 text = " ".join((line["raw"].strip() or line["transcription"]).split())
                 if nothing := _nothing(file=name, identifier=prompt, sentence=text):
                     listing.skipped[where] = nothing
@@ -307,7 +307,7 @@ def fleurs(
                 length = int(samples) / 16_000 if samples.isdecimal() else float("nan")
                 speaker = f"{language} {people} {line['gender'].strip().lower()}"
                 values = language, speaker, prompt, text, part, length
-                listing.add(where, _below(audio / name, root), *values)
+                listing.add(where, f"{clips}/{name}", *values)
     return listing
 
 
@@ -354,7 +354,8 @@ def librispeech(
             continue
         for part in parts or PARTS:
             audio, table = home / part / "audio", home / part / "transcripts.txt"
-            ending, seconds = _ending(audio), _segments(home / part / "segments.txt")
+            clips, ending = _below(audio, root), _ending(audio)
+            seconds = _segments(home / part / "segments.txt")
             for where, line in _lines(table, root, listing, ("id", "text"), header=False):
                 name, text = line["id"].strip(), " ".join(line["text"].split())
                 if not re.fullmatch(r"\d+_\d+_\d+", name):
@@ -366,7 +367,7 @@ def librispeech(
                 speaker, book, _ = name.split("_")
                 length = seconds.get(name, float("nan"))
                 values = language, speaker, _folded(text), text, part, length
-                listing.add(where, _below(audio / speaker / book / (name + ending), root), *values)
+                listing.add(where, f"{clips}/{speaker}/{book}/{name}{ending}", *values)
     return listing
 
 
@@ -535,7 +536,7 @@ def _durations(home: Path) -> dict[str, float]:
         if table.is_file():
             with open(table, encoding="utf-8-sig", errors="replace") as lines:
                 found = (re.fullmatch(r"`?(.+?)`?\s*[\t=]\s*(\d+)\s*", line) for line in lines)
-                return {PureWindowsPath(m[1]).name: int(m[2]) / 1000 for m in found if m}
+                return {_name(m[1]): int(m[2]) / 1000 for m in found if m}
     return {}
 
 
@@ -575,6 +576,11 @@ def _folded(text: str) -> str:
     return text if bare == text else bare
 
 
+def _name(path: str) -> str:
+    r"""Return the name of a file from its path, as any system writes it: C:\cv\clips\a.mp3."""
+    return path.strip().replace("\\", "/").rpartition("/")[2]
+
+
 def _below(file: Path, root: Path) -> str:
     """Return where a file lies below the folder that was given."""
     return file.relative_to(root).as_posix()
@@ -587,13 +593,13 @@ def _version(folders: Sequence[Path], pattern: str) -> str:
 
 
 def _note_leaks(listing: Listing) -> None:
-    """Note how many speakers, and how many sentences, are in two of the owner's parts."""
+    """Note that speakers, or sentences, are in two of the owner's parts, and how many."""
     table = listing.table()
     for column, what in (("speaker", listing.source.unit), ("prompt", "sentence")):
         pairs = table[[column, "part"]].drop_duplicates()
         several = pairs.loc[pairs[column].duplicated(), column].unique()
         if len(several) and what != "group":  # FLEURS' are in dev and test by their making
+            more = f", like {len(several) - 1} more" if len(several) > 1 else ""
             listing.notes[f"{what} {several[0]}"] = (
-                f"{len(several)} {what}{'s' if len(several) > 1 else ''} in two of the owner's "
-                f"parts; split by {column} instead, or leave parts out"
+                f"in two of the owner's parts{more}; split by {column} instead, or leave parts out"
             )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -105,65 +106,103 @@ def choose(
             while batch := draw.next_batch():
                 for row, found in zip(batch, pool.map(look, batch), strict=True):
                     length = seconds(found)
-                    if length is None or draw.takes(row, length):
+                    if draw.takes(row, length) or length is None:
                         yield row, found
 
 
 class _Draw:
     """The drawing of the clips of one language."""
 
-    def __init__(self, clips: pd.DataFrame, rows: Iterable[int], limits: Limits):
+    def __init__(self, clips: pd.DataFrame, rows: Sequence[int], limits: Limits):
         self.limits, self.total, self.number, self.full = limits, 0.0, 0, False
-        self.speaker = dict(zip(rows, clips["speaker"], strict=True))
-        self.length = dict(zip(rows, clips["duration"].fillna(TYPICAL), strict=True))
-        sentences = map(self._hash, clips["prompt"])
-        order = dict(zip(rows, zip(sentences, clips["path"], strict=True), strict=True))
-        self.waiting: dict[str, list[int]] = {}  # the clips of each speaker, the next one last
-        for row in sorted(order, key=order.__getitem__, reverse=True):
-            self.waiting.setdefault(self.speaker[row], []).append(row)
-        # Who comes first; with a limit, the others wait until one of these turns out to be unfit.
-        self.rank = sorted(self.waiting, key=self._hash)
-        self.heard = {name: 0.0 for name in self.rank[: limits.speakers]}
-        self.taken: dict[str, int] = dict.fromkeys(self.rank, 0)
+        columns = (clips[name] for name in ("speaker", "prompt", "path", "duration"))
+        self.clips = dict(zip(rows, zip(*columns, strict=True), strict=True))
+        of: dict[str, list[int]] = {}
+        for row, (speaker, *_) in self.clips.items():
+            of.setdefault(speaker, []).append(row)
+        # With a limit on them, later speakers come only if an earlier one turns out to be unfit.
+        self.later = [_Speaker(name, of[name]) for name in sorted(of, key=self._hash, reverse=True)]
+        self.speakers: dict[str, _Speaker] = {}
+        self.heap: list[tuple[float, int, str]] = []
+        for _ in range(min(len(of), limits.speakers or len(of))):
+            self._welcome()
 
     def _hash(self, name: str) -> bytes:
         text = f"{self.limits.seed} {name}"
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
+    def _length(self, row: int) -> float:
+        length = self.clips[row][-1]
+        return TYPICAL if math.isnan(length) else length
+
+    def _welcome(self) -> None:
+        """Let one more speaker take part, if there is one."""
+        if self.later:
+            speaker = self.later.pop()
+            speaker.rank = len(self.speakers)
+            self.speakers[speaker.name] = speaker
+            self._note(speaker, 0.0)
+
+    def _note(self, speaker: _Speaker, seconds: float) -> None:
+        """Note how much of a speaker is taken or being looked at; what the heap has is old then."""
+        speaker.seconds = seconds
+        heapq.heappush(self.heap, (seconds, speaker.rank, speaker.name))
+
     def next_batch(self) -> list[int]:
         """Return the rows to look at next; none if the language is done."""
-        if self.full:
-            return []
-        for name in [name for name in self.heard if not self.waiting[name]]:
-            if not self.taken[name]:  # nothing of this speaker is fit: the next one comes
-                del self.heard[name]
-                if later := [other for other in self.rank if other not in self.heard]:
-                    later = [other for other in later if self.waiting[other]]
-                    self.heard |= dict.fromkeys(later[:1], 0.0)
-        place = {name: i for i, name in enumerate(self.rank)}
-        heap = [(s, place[name], name) for name, s in self.heard.items() if self.waiting[name]]
-        heapq.heapify(heap)
-        batch, total = [], self.total
-        most = float("inf") if self.limits.hours is None else 3600 * self.limits.hours
-        left = AT_ONCE if self.limits.clips is None else self.limits.clips - self.number
-        while heap and len(batch) < min(AT_ONCE, left) and total < most:
-            heard, at, name = heapq.heappop(heap)
-            row = self.waiting[name].pop()
+        batch, total, limits = [], self.total, self.limits
+        most = math.inf if limits.hours is None else 3600 * limits.hours
+        left = AT_ONCE if limits.clips is None else min(AT_ONCE, limits.clips - self.number)
+        while self.heap and not self.full and len(batch) < left and total < most:
+            seconds, _, name = heapq.heappop(self.heap)
+            speaker = self.speakers[name]
+            if seconds != speaker.seconds or not speaker.waiting:
+                continue
+            if not speaker.sorted:
+                speaker.waiting.sort(
+                    key=lambda row: (self._hash(self.clips[row][1]), self.clips[row][2]),
+                    reverse=True,
+                )
+                speaker.sorted = True
+            row = speaker.waiting.pop()
             batch.append(row)
-            total += self.length[row]
-            if self.waiting[name]:
-                heapq.heappush(heap, (heard + self.length[row], at, name))
+            total += self._length(row)
+            self._note(speaker, seconds + self._length(row))
         return batch
 
-    def takes(self, row: int, length: float) -> bool:
-        """Return whether a clip of so many seconds is taken, and note it."""
-        limits = self.limits
-        if limits.hours is not None and self.total + length > 3600 * limits.hours:
-            self.full = True
+    def takes(self, row: int, length: float | None) -> bool:
+        """Return whether a clip of so many seconds is taken, None for an unfit one; note it."""
+        speaker = self.speakers[self.clips[row][0]]
+        speaker.looked_at += 1
+        if length is None:
+            self._note(speaker, speaker.seconds - self._length(row))
+            if speaker.looked_at == speaker.clips and not speaker.taken:
+                self._welcome()
+            return False
+        hours, clips = self.limits.hours, self.limits.clips
+        self.full |= hours is not None and self.total + length > 3600 * hours
         if self.full:
             return False
+        if length != self._length(row):
+            self._note(speaker, speaker.seconds - self._length(row) + length)
         self.total, self.number = self.total + length, self.number + 1
-        self.heard[self.speaker[row]] += length
-        self.taken[self.speaker[row]] += 1
-        self.full = limits.clips is not None and self.number >= limits.clips
+        speaker.taken += 1
+        self.full = self.number == clips
         return True
+
+
+@dataclass
+class _Speaker:
+    """What is left of a speaker's clips, the next one last, and how much is taken."""
+
+    name: str
+    waiting: list[int]
+    sorted: bool = False
+    rank: int = 0
+    seconds: float = 0.0
+    looked_at: int = 0
+    taken: int = 0
+
+    def __post_init__(self):
+        """Count the clips."""
+        self.clips = len(self.waiting)

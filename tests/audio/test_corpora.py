@@ -14,7 +14,7 @@ import scipy
 import soundfile
 
 from helpers.audio import corpora, corpus, decoding, features, loading, recordings
-from helpers.study import dataset
+from helpers.study import dataset, experiments
 from tests.audio import made
 from tests.audio.sounds import encoded, tone
 
@@ -184,6 +184,26 @@ def test_only_what_is_chosen_is_opened(corpus_made, monkeypatch):
     assert len(recordings.folder(home, clips=4, decode=False)) == 12
 
 
+def test_experiments_keep_the_speakers_of_the_owners_test_apart(corpus_made, tmp_path):
+    name, home, _ = corpus_made
+    table = experiments.clips(str(home))
+    kept = set(table.loc[table["unheard"], "speaker"])
+    assert kept == set(table.loc[~table["unheard"], "speaker"]) ^ set(table["speaker"])
+    if name == "VoxLingua107":  # whose dev is no test: of each language, who speaks least
+        seconds = table.groupby(["language", "speaker"])["duration"].sum()
+        assert kept == {speaker for _, speaker in seconds.groupby("language").idxmin()}
+    else:
+        assert kept == set(table.loc[table["part"] == "test", "speaker"]) and len(kept) == 3
+    table[table["part"] != "test"].to_csv(tmp_path / "mine.csv", index=False)
+    rest = experiments.clips(str(tmp_path / "mine.csv"))
+    assert rest.loc[rest["unheard"], "voice"].nunique() == 3
+    unread = recordings.folder(home, decode=False)
+    for i, rows in enumerate((unread, unread.iloc[::-1], unread.iloc[1:])):
+        rows.to_csv(tmp_path / f"{i}.csv", index=False)
+    digests = [experiments.digest(str(tmp_path / f"{i}.csv")) for i in range(3)]
+    assert digests[0] == digests[1] != digests[2]
+
+
 # --- Faults ---------------------------------------------------------------------------------------
 
 
@@ -310,11 +330,11 @@ def test_who_is_in_two_parts_is_noted(mine, capsys):
     spoil(mine, "test", lambda lines: [lines[0], *([someone, *f[1:]] for f in lines[1:])])
     clips = read(mine)
     note = clips.attrs["notes"][f"speaker {someone[:16]}"]
-    assert note.startswith("1 speaker in two of the owner's parts; split by speaker instead")
+    assert note.startswith("in two of the owner's parts; split by speaker instead")
     assert f"  speaker {someone[:16]}: {note}\n" in capsys.readouterr().out
     [sentences] = [note for name, note in clips.attrs["notes"].items() if name[:8] == "sentence"]
     shared = clips.groupby("prompt")["part"].nunique()
-    assert sentences.startswith(f"{(shared > 1).sum()} sentences in two of")
+    assert sentences.startswith(f"in two of the owner's parts, like {(shared > 1).sum() - 1} more;")
     assert not read(mine, parts=["train"]).attrs["notes"]
 
 
