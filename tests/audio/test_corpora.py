@@ -285,6 +285,7 @@ SENTENCES = {
     '"To be": that': '"To be": that',
     "a 'quote\" that never ends": "a 'quote\" that never ends",
     "two\u2028lines\x0bin\x85one": "two lines in one",
+    "a line of a Mac's\rand another": "a line of a Mac's and another",
     "twelve  spaces ": "twelve spaces",
     "naïve \\n ½ 你好": "naïve \\n ½ 你好",
 }

@@ -558,3 +558,42 @@ def test_chunks_begin_where_the_one_before_ends(kind, start, order, of_name, cou
 
 def test_a_recording_as_long_as_one_frame_is_enough():
     assert len(decode(encoded(tone(seconds=0.025), 16_000, "WAV"))[0]) == 400
+
+
+HEADERS = {
+    "a.wav": encoded(tone(8_000, 1.5), 8_000, "WAV"),
+    "a.flac": encoded(tone(44_100, 1.5), 44_100, "FLAC"),
+    "a.mp3": encoded(tone(32_000, 1.5), 32_000, "MP3"),
+    "a.m4a": muxed(tone(44_100, 1.5), 44_100, "ipod", "aac"),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_says_what_decoding_finds(tmp_path, name):
+    (tmp_path / name).write_bytes(HEADERS[name])
+    seconds, sr = decoding.header(tmp_path / name)
+    y, found = decoding.decode(HEADERS[name])
+    assert sr == found and seconds == pytest.approx(len(y) / sr, abs=0.05)
+
+
+def test_a_header_that_does_not_say_how_long_is_no_fault(tmp_path):
+    live = muxed(tone(48_000, 1), 48_000, "webm", "libopus", live="1")
+    (tmp_path / "a.webm").write_bytes(live)
+    seconds, sr = decoding.header(tmp_path / "a.webm")
+    assert np.isnan(seconds) and sr == 48_000
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "the file is empty"),
+        (b"recorded on Monday", "cannot be read .*convert it to WAV"),
+        (muxed(tone(), 16_000, "mp4", None, picture=True), "holds no sound"),
+        (None, "no such file"),
+    ],
+)
+def test_a_header_of_no_sound_is_refused(tmp_path, data, why):
+    if data is not None:
+        (tmp_path / "a.mp3").write_bytes(data)
+    with pytest.raises(decoding.DecodingError, match=why):
+        decoding.header(tmp_path / "a.mp3")
