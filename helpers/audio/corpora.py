@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 COLUMNS = ("path", "language", "speaker", "prompt", "text", "part", "duration")
-"""Of a list: as in a table of clips; ``part`` is the owner's, such as ``train``, or empty."""
+"""Of a list: as in a table of clips; ``part`` is the owner's, such as ``train``."""
 PARTS = ("train", "dev", "test")
 """The parts that owners deal their clips to."""
 
@@ -386,7 +386,7 @@ def voxlingua(
     homes : sequence of pathlib.Path
         Folders of languages, such as ``en`` or ``dev/en``.
     wanted, parts
-        As for `listed`. Parts are ``train`` and ``dev``, where the folder above is called so.
+        As for `listed`. Parts are ``dev``, where the folder above is called so, and ``train``.
 
     Returns
     -------
@@ -409,7 +409,7 @@ def voxlingua(
     for home in homes:
         language = languages.code(home.name)
         listing.languages.add(language)
-        part = home.parent.name if home.parent.name in PARTS else ""
+        part = "dev" if home.parent.name == "dev" else "train"
         if (wanted is not None and language not in wanted) or (parts and part not in parts):
             continue
         for name in sorted(os.listdir(home)):
