@@ -130,12 +130,15 @@ def folder(
             raise ValueError(f"{name} is {value!r}; expected a list, such as [{value!r}]")
     wanted = None if languages is None else [code(name) for name in languages]
     kept: dict[str, dict] = {}
-    if given.is_file():
-        listing = _kept(given, kept, wanted, parts)
-    elif given.is_dir():
-        listing = corpora.listed(given, wanted, parts) or _own(given, wanted, parts)
-    else:
+    if not given.exists():
         raise CorpusError(f"{path}: no such folder; expected one laid out as language/speaker/clip")
+    try:
+        if given.is_file():
+            listing = _kept(given, kept, wanted, parts)
+        else:
+            listing = corpora.listed(given, wanted, parts) or _own(given, wanted, parts)
+    except OSError as error:
+        raise CorpusError(f"{error.filename}: cannot be read ({error.strerror})") from error
     if missing := sorted(set(wanted or ()) - listing.languages):
         there = ", ".join(sorted(listing.languages)) or "none"
         raise CorpusError(f"{path}: languages: no {', '.join(missing)}; there are {there}")
@@ -248,7 +251,11 @@ def _kept(
     listing = Listing()
     with open(file, encoding="utf-8-sig", errors="replace", newline="") as opened:
         reader = csv.DictReader(opened)
-        if missing := {"path", "root", "language", "sha256"} - set(reader.fieldnames or ()):
+        try:
+            names = set(reader.fieldnames or ())
+        except csv.Error:  # a line longer than any table has
+            names = set()
+        if missing := {"path", "root", "language", "sha256"} - names:
             raise CorpusError(
                 f"{file.name}: no column {', '.join(sorted(missing))}; expected a folder, or a "
                 'table of clips kept by clips.to_csv("mine.csv", index=False)'

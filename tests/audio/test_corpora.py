@@ -374,6 +374,15 @@ def test_a_table_without_its_columns_is_named_with_those_that_it_has(mine):
         read(mine)
 
 
+def test_a_table_that_may_not_be_read_is_named(mine, monkeypatch):
+    def refuse(table):
+        raise PermissionError(13, "Permission denied", str(table))
+
+    monkeypatch.setattr(corpora, "_durations", refuse)
+    with pytest.raises(corpus.CorpusError, match=r"/de: cannot be read \(Permission denied\)"):
+        recordings.folder(mine)
+
+
 def test_one_language_in_two_spellings_is_one(tmp_path):
     clips = [c for c in CLIPS if c.language == "en"]
     made.fleurs(tmp_path / "f", clips)
@@ -541,7 +550,10 @@ def test_a_table_names_what_is_no_longer_there(mine, tmp_path):
     assert again["path"].tolist() == clips["path"].tolist()[1:]
 
 
-@pytest.mark.parametrize("data", [b"a,b\n1,2\n", b"", encoded(tone(), 16_000, "WAV")])
+NO_TABLE = [b"a,b\n1,2\n", b"", encoded(tone(), 16_000, "WAV"), b"\x1f\x8b" * 200_000]
+
+
+@pytest.mark.parametrize("data", NO_TABLE, ids=["other", "empty", "sound", "archive"])
 def test_a_file_that_is_no_such_table_is_refused(tmp_path, data):
     (tmp_path / "mine.csv").write_bytes(data)
     with pytest.raises(corpus.CorpusError, match=r"mine.csv: no column language.*clips.to_csv"):
