@@ -39,14 +39,17 @@ test: $(VENV)/.ready ## check everything, in the environment at hand
 test-all: test ## and most of it on the oldest and the newest Python that the course supports
 	$(BIN)/python -m tools.other_pythons "$(MAKE)"
 
-test-browser-all: $(VENV)/.ready ## and in a browser what takes minutes: every slide of every deck
-	$(PYTEST) -m browser_all tests/browser
-
 # What runs on the oldest and the newest Python: all but the notebooks that train networks, and the
 # browser, which does not depend on them. The lock has other versions of packages for each.
 test-signal: $(VENV)/.ready
 	$(PYTEST) --ignore=tests/browser
 	$(PYTEST) --nbval $(wildcard notebooks/0[0-6]_*.ipynb notebooks/detour_*.ipynb)
+
+# One process: what is measured should have the machine for itself.
+test-browser-all: $(VENV)/.ready ## every page, deck and figure in a real browser, and the figures' latency
+	$(BIN)/python -m pytest -q -m exhaustive tests/browser
+	@mkdir -p build
+	$(BIN)/python -m tools.measure_latency > build/latency.txt && cat build/latency.txt
 
 check: $(VENV)/.ready ## check one notebook in a minute: NB=03
 	@test -n "$(NB)" || { echo 'say which notebook: make check NB=03'; exit 2; }

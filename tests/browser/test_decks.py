@@ -213,7 +213,7 @@ def test_the_notes_stand_in_a_window_of_their_own(lecture):
     assert not page.get_by_text("Two minutes.").is_visible() and wrong == []
 
 
-@pytest.mark.browser_all
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_deck_of_the_course_fits_and_is_alive(browser, tmp_path, path):
     slides = deck(nbformat.read(path, as_version=4), [])

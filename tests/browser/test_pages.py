@@ -7,11 +7,18 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.browser.accessibility import faults
 from tools.browser import PATIENCE
 from tools.execute import NOTEBOOKS
 from tools.website import __main__ as website
 
 PAGES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+LOOKS = [("light", 1280), ("light", 375), ("dark", 1280), ("dark", 375)]
+QUICK = {(website.START, "dark", 375), ("search", "light", 1280)}
+EVERY = [
+    pytest.param(*look, marks=[] if look in QUICK else pytest.mark.exhaustive)
+    for look in ((page, *look) for page in [*PAGES, "search"] for look in LOOKS)
+]
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +108,28 @@ def test_a_page_needs_nobody_and_fits_a_telephone(visit, name):
     page.set_viewport_size({"width": 375, "height": 750})
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert wrong == []
+
+
+@pytest.mark.parametrize(("name", "scheme", "width"), EVERY)
+def test_nothing_keeps_anybody_from_reading_a_page(visit, name, scheme, width):
+    page, wrong = visit(name, width)
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("window.MathJax?.startup.promise")
+    folded = page.locator("details")
+    folded.evaluate_all("all => all.forEach(one => { one.open = true; })")
+    found = faults(page)
+    page.emulate_media(color_scheme="light")
+    assert found == [] and wrong == []
+
+
+def test_who_wants_no_motion_gets_none(visit):
+    page, _ = visit(website.START)
+    page.emulate_media(reduced_motion="reduce")
+    moves = page.evaluate("""() => [...document.querySelectorAll("*")].map(e => getComputedStyle(e))
+        .filter(s => s.scrollBehavior !== "auto" || s.transitionDuration !== "0s"
+                     || s.animationName !== "none").length""")
+    page.emulate_media(reduced_motion="no-preference")
+    assert moves == 0
 
 
 def test_a_figure_moves_by_keyboard_by_drag_and_is_heard(visit):

@@ -24,6 +24,15 @@ from tools.website.sources import prepared, toctrees
 
 START = "00_start_here"
 TITLE = "From a wave to a language"
+SAID = {
+    'class="caption" role="heading"': 'class="caption" role="heading" aria-level="2"',
+    '<aside class="sidebar-drawer': '<aside aria-label="The course" class="sidebar-drawer',
+    '<aside class="toc-drawer': '<aside aria-label="This page" class="toc-drawer',
+    '<div id="search-results">': '<h1>Search</h1><div id="search-results">',
+    "<th></th>": "<td></td>",  # a corner of a table heads nothing
+    '<th class="head"><p></p></th>': '<td class="head"><p></p></td>',
+}
+"""What the theme leaves out for those who listen to a page, and what is written for it."""
 
 
 def write(folder: Path, notebooks: list[Path], source: Path, scripts: dict[str, list]) -> None:
@@ -98,8 +107,28 @@ def write(folder: Path, notebooks: list[Path], source: Path, scripts: dict[str, 
     app.build()
     if app.statuscode:
         raise SystemExit("Sphinx warned; mend what it names above")
+    say_what_is_left_out(folder)
     page = f'<!doctype html><meta http-equiv="refresh" content="0; url={START}.html">'
     (folder / "index.html").write_text(f"{page}<title>{TITLE}</title>", encoding="utf-8")
+
+
+def say_what_is_left_out(folder: Path) -> None:
+    """Name the parts of all pages, and give headings their levels, where the theme does not.
+
+    Raises
+    ------
+    SystemExit
+        If something of it is found on no page: the theme has changed.
+    """
+    found = set()
+    for path in folder.glob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        found |= {old for old in SAID if old in page}
+        for old, new in SAID.items():
+            page = page.replace(old, new)
+        path.write_text(page, encoding="utf-8")
+    if lost := SAID.keys() - found:
+        raise SystemExit(f"no page has {lost}; the theme has changed, and SAID must")
 
 
 def main(arguments: list[str]) -> None:

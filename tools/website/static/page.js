@@ -89,3 +89,12 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: LATER });
 document.querySelectorAll("[data-script]").forEach((place) => seen.observe(place));
+
+// What is wider than its place scrolls by keyboard, too.
+const wide = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+document.querySelectorAll("article :is(pre, .cell_output, .table-wrapper, div.math)").forEach((place) => wide.observe(place));
