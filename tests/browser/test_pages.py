@@ -1,14 +1,17 @@
 """The pages as a reader has them: from a folder, with no server, no network and no kernel."""
 
+import os
 import re
 import warnings
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from tests.browser.accessibility import faults
-from tools.browser import PATIENCE
+from tests.browser.test_widgets import unmoved
+from tools.browser import PATIENCE, ROOT
 from tools.execute import NOTEBOOKS
 from tools.website import __main__ as website
 
@@ -170,6 +173,26 @@ def test_a_prediction_is_answered_by_keyboard_and_printed_without_its_replies(vi
     page.emulate_media(media="print")
     assert choices.last.is_visible() and not replies.last.is_visible()
     page.emulate_media(media="screen")
+    assert wrong == []
+
+
+@pytest.mark.exhaustive
+def test_every_control_of_every_page_moves_its_figure(tmp_path, browser):
+    kept = Path(os.environ.get("WAVE_CACHE", ROOT / ".cache")) / "site"
+    notebooks = [NOTEBOOKS / f"{name}.ipynb" for name in PAGES]
+    scripts = {path.stem: website.moving(path, kept) for path in notebooks}
+    with warnings.catch_warnings(action="ignore"):
+        website.write(tmp_path / "pages", notebooks, tmp_path / "source", scripts)
+    page, wrong = browser.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.set_default_timeout(PATIENCE * 1000)
+    for name in (name for name in PAGES if any(scripts[name])):
+        page.goto((tmp_path / "pages" / f"{name}.html").as_uri())
+        for place in page.locator("[data-figure]").all():
+            place.scroll_into_view_if_needed()
+            place.locator("canvas").wait_for()
+        assert (name, unmoved(page)) == (name, [])
+    page.close()
     assert wrong == []
 
 

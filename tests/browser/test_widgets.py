@@ -4,6 +4,7 @@ from time import monotonic
 
 import pytest
 
+from tests.browser.accessibility import faults
 from tests.browser.conftest import TONE
 from tools.browser import PATIENCE, ROOT
 
@@ -58,7 +59,17 @@ exercises.predict("What is 0.1 + 0.2?", {
     "A little more": (0.1 + 0.2 > 0.3, "By 2 to the power of -54."),
 })
 """
-FIGURE_AT, RECORDER_AT, PROGRESS_AT, PREDICTION_AT = 1, 3, 4, 5
+OTHERS = """\
+from helpers.show import listen
+display(listen.players({"one": np.zeros(800), "two": np.zeros(800)}, 8000))
+@exercises.checker
+def check(answer):
+    "Right."
+    exercises.expect(answer, 4, "twice two")
+check(5)
+plots.show(plt.figure(figsize=(2, 1)), "Nothing.")
+"""
+FIGURE_AT, RECORDER_AT, PROGRESS_AT, PREDICTION_AT, OTHERS_AT = 1, 3, 4, 5, 6
 PIXELS = """async canvas => {
   const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
@@ -84,10 +95,29 @@ def changed(cell, before):
     return False
 
 
+KEYS = {"range": ("End", "Home"), "select-one": ("ArrowUp", "ArrowDown"), "checkbox": ("Space",)}
+
+
+def unmoved(page):
+    """Move every control of every figure by keyboard; return what is nameless or stands still."""
+    still, at = [], "e => [e.value, e.checked, e.selectedIndex]"
+    for figure in page.locator(".living.explorer").all():
+        figure.scroll_into_view_if_needed()
+        for control in figure.locator(":is(input, select)").all():
+            name = control.evaluate("e => e.labels[0]?.innerText.trim()")
+            before, value = pixels(figure), control.evaluate(at)
+            for key in KEYS[control.evaluate("e => e.type")]:
+                if control.evaluate(at) == value:  # nothing yet, or it stands at that end
+                    control.press(key)
+            if not name or not changed(figure, before):
+                still.append(name)
+    return still
+
+
 @pytest.fixture(scope="module")
 def alive(notebook):
     """Return a notebook with one of each kind, run."""
-    opened = notebook("kinds.ipynb", START, FIGURE, DRAWN, RECORDER, PROGRESS, PREDICTION)
+    opened = notebook("kinds.ipynb", START, FIGURE, DRAWN, RECORDER, PROGRESS, PREDICTION, OTHERS)
     opened.run()
     opened.page.locator("canvas").wait_for()
     opened.page.locator(".recorder img").wait_for()
@@ -238,6 +268,18 @@ def test_what_is_predicted_is_answered_by_keyboard(alive):
     assert replies(alive) == [[], [WRONG], [RIGHT]]
 
 
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_nothing_keeps_anybody_from_using_what_a_cell_shows(alive, theme):
+    change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+    alive.page.evaluate(change, theme)
+    is_shown = "theme => document.body.dataset.jpThemeName === theme"
+    alive.page.wait_for_function(is_shown, arg=theme)
+    # JupyterLab itself is left out; and it gives pictures no name: that stands beside them.
+    assert faults(alive.page, [".jp-OutputArea-output"], without=["image-alt"]) == []
+    beside = alive.cell(OTHERS_AT).locator(".jp-OutputArea-child:has(img) + *")
+    assert beside.text_content() == "Nothing."
+
+
 def test_nothing_went_wrong(alive):
     assert alive.errors == []
 
@@ -350,6 +392,13 @@ def test_what_is_predicted_is_answered_without_a_kernel_and_without_trust(reques
     # Where JupyterLab does not trust the notebook, the first reply stays beside the second.
     assert (none, one) == ([], [WRONG]) and both in ([RIGHT], [WRONG, RIGHT])
     assert not opened.dirty
+
+
+@pytest.mark.parametrize("place", ["next_day", "sent"])
+def test_a_description_that_is_only_read_out_is_no_stop_of_the_tab_key(request, place):
+    page = request.getfixturevalue(place).page
+    tall = "all => all.filter(e => e.scrollHeight > e.clientHeight).map(e => e.innerHTML)"
+    assert page.locator(".jp-RenderedHTML").evaluate_all(tall) == []
 
 
 def test_the_next_day_nothing_went_wrong_and_nothing_is_to_be_saved(next_day):
