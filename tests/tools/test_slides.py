@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from tools.slides import __main__ as slides
+from tools.slides import plan
 from tools.slides.__main__ import deck, with_notes
 
 GREY = (
@@ -82,6 +83,13 @@ def test_a_deck_loads_nothing_and_has_notes_only_if_they_are_asked_for(notebook)
 def test_notes_that_no_slide_would_show_are_refused(notebook):
     with pytest.raises(ValueError, match="99.md: no slide has the heading 'How'"):
         with_notes(notebook, NOTES.replace("Why?", "How"), "99.md")
+
+
+@pytest.mark.parametrize("path", sorted(slides.TEACHING.glob("*.md")), ids=lambda path: path.stem)
+def test_every_note_of_the_course_has_its_slide(path):
+    notebook = nbformat.read(slides.NOTEBOOKS / f"{path.stem}.ipynb", as_version=4)
+    noted = with_notes(slides.shown(notebook), path.read_text(encoding="utf-8"), path.name)
+    assert any(plan.kind(cell) == "notes" for cell in noted.cells)
 
 
 def test_a_notebook_without_slides_is_no_deck():
