@@ -14,7 +14,7 @@ JOBS   ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope --max-worker-restart=0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab present test test-all test-browser-all test-signal check run handout site slides \
+.PHONY: help lab present test test-all test-browser-all test-signal check run handout site pdf slides \
   bench mutants experiments lock corpus address contribute format clean
 
 help: ## list what make can do
@@ -68,6 +68,9 @@ handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/
 
 site: $(VENV)/.ready ## write the course as pages that need no server to build/site (ARGS=--still: in seconds)
 	$(BIN)/python -m tools.website $(ARGS)
+
+pdf: $(VENV)/.ready ## print the pages of `make site` to build/pdf, a file for each notebook (needs Chromium)
+	$(BIN)/python -m tools.website.pdf $(ARGS)
 
 slides: $(VENV)/.ready ## write the notebooks as slides, a file each, to build/slides (ARGS=--notes)
 	$(BIN)/python -m tools.slides $(ARGS)
