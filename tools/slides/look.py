@@ -19,7 +19,7 @@ __all__ = ["CODE", "FIGURE", "PROSE", "SMALL", "findings", "measured", "opened",
 
 MEASURE = (Path(__file__).parent / "measure.js").read_text(encoding="utf-8")
 CODE, PROSE, SMALL = 18, 24, 18  # px at 1280 by 720; small: tables, captions, controls
-FIGURE = 0.9  # of its size in pixels, in which its labels have 20
+FIGURE = 0.65  # of its size in pixels: half the width of a slide, where it has to be legible
 WIDTH, HEIGHT = 1280, 720
 FRAGMENTS = "Reveal.getCurrentSlide().querySelectorAll('.fragment').length"
 SETTLED = """async () => {
