@@ -13,7 +13,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
 IMPORTS = ast.Import | ast.ImportFrom
-DRAWING = {"ax", "axes", "fig", "interactive", "listen", "microphone", "plots", "plt"}
+DRAWING = {"ax", "axes", "exercises", "fig", "interactive", "listen", "microphone", "plots", "plt"}
 
 
 def bound(statement):
