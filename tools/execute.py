@@ -42,6 +42,7 @@ def first_cell(address: str | None = None) -> nbformat.NotebookNode:
     address = address or "ADDRESS-OF-THE-COURSE"
     source = (ROOT / "tools" / "first_cell.py").read_text(encoding="utf-8").rstrip("\n")
     hidden = {"jupyter": {"source_hidden": True}, "tags": ["setup"]}
+    hidden["slideshow"] = {"slide_type": "skip"}
     return nbformat.v4.new_code_cell(
         source.replace("ADDRESS", address), metadata=hidden, id="setup"
     )
