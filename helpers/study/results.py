@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import ROOT
+from helpers.audio import features
 from helpers.study import experiments, learning
 from helpers.study.experiments import CHOOSING, Run
 
@@ -395,7 +396,7 @@ def certainty() -> pd.DataFrame:
     FileNotFoundError
         If nothing is stored.
     ValueError
-        If it was made with other clips.
+        If it was made with other clips, or the file is damaged.
 
     Examples
     --------
@@ -407,13 +408,18 @@ def certainty() -> pd.DataFrame:
     path = FOLDER / CERTAINTY.name
     if not path.exists():
         raise FileNotFoundError(f"{path.name} is not stored; {make}")
-    with np.load(path) as kept:
-        if str(kept["digest"]) != learning.digest():
-            raise ValueError(f"{path.name} was made with other clips than there are now; {make}")
-        run, p = kept["run"], np.exp(kept["log_probability"].astype(float))
-        table = learning.clips().iloc[kept["clip"]][["role", "language", "person", "prompt"]]
-        table = table.reset_index(drop=True)
-        table.insert(0, "layer", kept["layers"][run])
-        table.insert(1, "seed", kept["seeds"][run])
+    try:
+        # Opened here, for numpy would leave a damaged file open.
+        with open(path, "rb") as opened, np.load(opened) as file:
+            kept = dict(file)
+    except features.DAMAGE as error:
+        raise ValueError(f"{path.name} is damaged; delete it, and {make}") from error
+    if str(kept["digest"]) != learning.digest():
+        raise ValueError(f"{path.name} was made with other clips than there are now; {make}")
+    run, p = kept["run"], np.exp(kept["log_probability"].astype(float))
+    table = learning.clips().iloc[kept["clip"]][["role", "language", "person", "prompt"]]
+    table = table.reset_index(drop=True)
+    table.insert(0, "layer", kept["layers"][run])
+    table.insert(1, "seed", kept["seeds"][run])
     names = sorted(learning.clips()["language"].unique())
     return table.join(pd.DataFrame(p / p.sum(axis=1, keepdims=True), columns=names))

@@ -311,6 +311,13 @@ def test_a_certainty_that_is_missing_or_old_says_how_it_is_made(asked, monkeypat
     with pytest.raises(FileNotFoundError, match="^certainty.npz is not stored; make it with: py"):
         results.certainty()
     tool.certainty()
+    path = tool.FOLDER / "certainty.npz"
+    whole = path.read_bytes()
+    for broken in (b"", whole[: len(whole) // 2], whole[:-9] + b"x" * 9):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match="^certainty.npz is damaged; delete it, and make it"):
+            results.certainty()
+    path.write_bytes(whole)
     monkeypatch.setattr(learning, "digest", lambda: "other")
     with pytest.raises(ValueError, match="^certainty.npz was made with other clips.*; make it wi"):
         results.certainty()
