@@ -1,9 +1,11 @@
 """Write the notebooks without the solutions to ``handout/``, to give to a class: ``make handout``.
 
 They run from there as they are. A solution is a cell with the tag ``solution``; its notebook is the
-only place where it stands.
+only place where it stands. What is said of it beneath, or computed with it, has the tag ``answer``
+and is left out, too.
 """
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -12,9 +14,12 @@ from tools.lab import ROOT
 
 __all__ = ["main", "without_solutions"]
 
+LEFT_OUT = {"solution", "answer"}
+PROMISE = re.compile(r"\s*([^.:\n]*\bsolution is folded away[^.]*\.|\(The answer stands below\.\))")
+
 
 def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a notebook without the cells of its solutions.
+    """Return a notebook without the cells of its solutions, nor the sentence that promises them.
 
     Parameters
     ----------
@@ -32,7 +37,10 @@ def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     >>> without_solutions(new_notebook(cells=[new_code_cell("..."), solution])).cells[0].source
     '...'
     """
-    notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
+    notebook.cells = [c for c in notebook.cells if not LEFT_OUT & set(c.metadata.get("tags", []))]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = PROMISE.sub("", cell.source)
     return notebook
 
 

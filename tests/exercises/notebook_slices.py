@@ -74,7 +74,7 @@ def checkers(path, answers=()):
     -------
     dict of str to dict
         For each checker's name the namespace it was defined in; ``solution`` in it is what the
-        notebook's own solution hands to it.
+        notebook's own solution hands to it, ``unanswered`` what stands in the cell to answer in.
     """
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
     statements = [(role(cell), s) for cell in cells for s in ast.parse(cell.source).body]
@@ -100,9 +100,12 @@ def checkers(path, answers=()):
             call = statement.value if isinstance(statement, ast.Expr) else None
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
                 if of and call.func.id in names:  # the checker is called with an answer
-                    if of == "solution":
-                        answer = compile(ast.Expression(call.args[0]), str(path), "eval")
-                        found[call.func.id] = {**namespace, "solution": eval(answer, namespace)}
+                    given = compile(ast.Expression(call.args[0]), str(path), "eval")
+                    answer = eval(given, namespace)
+                    if of == "check":
+                        found[call.func.id] = {**namespace, "unanswered": answer}
+                    elif of == "solution":
+                        found[call.func.id] |= {**namespace, "solution": answer}
                     continue
             module = ast.Module([statement], [])
             exec(compile(module, str(path), "exec"), namespace)
