@@ -14,8 +14,8 @@ JOBS   ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope --max-worker-restart=0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab present test test-all test-browser-all test-signal check run handout site pdf slides \
-  bench mutants experiments lock corpus address contribute format clean
+.PHONY: help lab present test test-all test-signal test-browser-all check run handout assignment \
+  rehearse site pdf slides bench mutants experiments corpus lock address contribute format clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,17 @@ run: $(VENV)/.ready ## execute notebooks and store their outputs: NB=03 (all who
 
 handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/, where they run as they are
 	$(BIN)/python -m tools.handout
+
+.venv-grading/.ready: requirements.lock pyproject.toml | $(VENV)/.ready
+	$(BIN)/python -m uv venv --quiet --allow-existing --python $(BIN)/python .venv-grading
+	$(BIN)/python -m uv pip install --quiet --python .venv-grading -r requirements.lock --group grading
+	@touch $@
+
+assignment: .venv-grading/.ready ## write notebooks as graded assignments for nbgrader to grading/: NB=03 (or all)
+	.venv-grading/bin/python -m tools.grading $(NB) $(ARGS)
+
+rehearse: .venv-grading/.ready ## carry a made-up class through nbgrader, and see that it is graded rightly: NB=03
+	.venv-grading/bin/python -m tests.rehearsal $(NB)
 
 site: $(VENV)/.ready ## write the course as pages that need no server to build/site (ARGS=--still: in seconds)
 	$(BIN)/python -m tools.website $(ARGS)

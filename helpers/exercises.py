@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-__all__ = ["Prediction", "checker", "expect", "predict"]
+__all__ = ["Prediction", "checker", "expect", "judge", "predict"]
 
 
 class _Wrong(Exception):
@@ -70,6 +70,38 @@ def expect(got, wanted, what: str, *, rtol: float = 1e-6, atol: float = 1e-9) ->
     )
 
 
+def judge(check: Callable, answer) -> tuple[bool, str]:
+    """Return whether an answer is right, and the line that tells why, or why not.
+
+    Parameters
+    ----------
+    check : callable
+        As `checker` takes it.
+    answer : object
+        What is handed to it.
+
+    Returns
+    -------
+    tuple of bool and str
+        The line begins with ``✓`` (right), ``✗`` (wrong) or ``○`` (not answered).
+
+    Examples
+    --------
+    >>> def check_double(answer):
+    ...     "Right."
+    ...     expect(answer(2), 4, "twice 2")
+    >>> judge(check_double, abs)
+    (False, '✗ twice 2: you give 2, expected 4.')
+    """
+    try:
+        check(answer)
+    except _Wrong as wrong:
+        return False, str(wrong)
+    except Exception as error:  # whatever a student's code raises is told in one line
+        return False, f"✗ Your answer raises {type(error).__name__}: {error}"
+    return True, f"✓ {check.__doc__.strip().splitlines()[0]}"
+
+
 def checker(check: Callable) -> Callable:
     """Make a function that tells in one line whether an answer is right, and if not, why.
 
@@ -108,14 +140,7 @@ def checker(check: Callable) -> Callable:
 
     @functools.wraps(check)
     def tell(answer) -> None:
-        try:
-            check(answer)
-        except _Wrong as wrong:
-            print(wrong)
-        except Exception as error:  # whatever a student's code raises is told in one line
-            print(f"✗ Your answer raises {type(error).__name__}: {error}")
-        else:
-            print("✓", check.__doc__.strip().splitlines()[0])
+        print(judge(check, answer)[1])
 
     return tell
 
