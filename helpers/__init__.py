@@ -7,8 +7,8 @@ Folders are floors: each uses what lies beneath it, and nothing above.
 - ``networks``: recurrent layers opened up, and the networks that name a language
 - ``study``: data sets, experiments and their results
 
-``exercises`` and ``environment`` stand by themselves. Only ``networks`` and ``study`` import
-TensorFlow.
+``exercises``, with ``grading`` upon it, and ``environment`` stand by themselves. Only ``networks``
+and ``study`` import TensorFlow.
 """
 
 from pathlib import Path

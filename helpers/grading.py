@@ -7,6 +7,7 @@ cell without one, and without an error, for right.
 import contextlib
 import io
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,16 +29,27 @@ def _at_most(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def stop(*_):
+    def again(_, event, __):
+        if event == "line":
+            raise _TooLong
+        return again
+
+    def stop(_, frame):
+        # An `except:` catches it, and a loop around that goes on. So its next line raises again:
+        # within the handler, out of which it leaves the loop.
+        while frame:
+            frame.f_trace, frame = again, frame.f_back
+        sys.settrace(again)
         raise _TooLong
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # and again each second, should it go on
+    before, traced = signal.signal(signal.SIGALRM, stop), sys.gettrace()
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        sys.settrace(traced)
 
 
 def mark(check: Callable, answer, seconds: float = 60) -> int | None:
