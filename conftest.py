@@ -7,9 +7,9 @@ import nbformat
 import pytest
 
 # They are settings, not modules with examples; as such, two of one name could not be told apart.
-# tools/mutants.py runs in an environment of its own, tools/nbgrader_config.py in nbgrader's.
+# tools/mutants.py runs in an environment of its own.
 collect_ignore_glob = ["tests/conftest.py", "tests/*/conftest.py", "tools/mutants.py"]
-collect_ignore_glob += ["tools/nbgrader_config.py"]
+collect_ignore_glob += ["tools/nbgrader_config.py", "tools/jupyterhub_config.py"]
 
 # librosa compiles functions when they are first called, and keeps them beside itself. Two processes
 # that do so at the same time spoil each other's files, after which a kernel dies at the call. So
