@@ -73,7 +73,13 @@ def badges(address: str) -> str:
         codespace = "https://github.com/codespaces/badge.svg"
         shown.insert(0, ("tests", f"{test}/badge.svg", test))
         shown.append(("open in Codespaces", codespace, f"https://codespaces.new/{name}"))
-    return "".join(f"[![{said}]({picture})]({link})\n" for said, picture, link in shown)
+        colab = "https://colab.research.google.com"
+        there = f"{colab}/github/{name}/blob/HEAD/{START}"
+        shown.append(("open in Colab", f"{colab}/assets/colab-badge.svg", there))
+    lines = [f"[![{said}]({picture})]({link})\n" for said, picture, link in shown]
+    if parts.netloc == "github.com":
+        lines.append(f"[download]({home}/archive/HEAD.zip)\n")
+    return "".join(lines)
 
 
 def main(address: str = "", root: Path = ROOT) -> None:

@@ -40,7 +40,7 @@ def test_without_an_address_no_button_is_shown(fork):
 @pytest.mark.parametrize(
     ("where", "hosted", "buttons"),
     [
-        ("https://github.com/me/course", "/gh/me/course/HEAD", 3),
+        ("https://github.com/me/course", "/gh/me/course/HEAD", 4),
         ("https://gitlab.com/us/me/course", "/gl/us%2Fme/course/HEAD".replace("me/", "me%2F"), 1),
         ("https://git.example.org/me/course.git", None, 1),
     ],
@@ -53,6 +53,9 @@ def test_with_an_address_buttons_and_notebooks_lead_there(fork, where, hosted, b
     assert readme.count("[![") == buttons
     [binder] = re.findall(r"\((https://mybinder.org/v2/[^)]*)\)", readme)
     assert binder.endswith(f"?urlpath=lab/tree/{START}")
+    if buttons > 1:  # GitHub's own, and what reads from it
+        assert f"(https://colab.research.google.com/github/me/course/blob/HEAD/{START})" in readme
+        assert "[download](https://github.com/me/course/archive/HEAD.zip)" in readme
     assert (hosted in binder) if hosted else (where in unquote(binder))
     old, new = (
         nbformat.reads(text.decode(), as_version=4)
