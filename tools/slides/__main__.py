@@ -110,7 +110,13 @@ def with_notes(notebook: nbformat.NotebookNode, notes: str, name: str) -> nbform
 
 
 def inlined(*scripts: str) -> str:
-    """Return scripts as one that can stand in a page."""
+    r"""Return scripts as one that can stand in a page.
+
+    Examples
+    --------
+    >>> print(inlined("say('<script></script>');"))
+    say('<script><\/script>');
+    """
     return "\n".join(scripts).replace("</script", r"<\/script")
 
 
@@ -158,9 +164,8 @@ def deck(
     slides, _ = exporter.from_notebook_node(notebook)
     slides = ELSEWHERE.sub(r"\1", slides)  # a deck stands alone
     colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight")
-    own = re.sub(
-        r"\.controls(?![-\w])", "aside.controls", library("dist/reveal.css")
-    )  # not figures'
+    # A figure has controls, too, which are not to be drawn like those of a deck.
+    own = re.sub(r"\.controls(?![-\w])", "aside.controls", library("dist/reveal.css"))
     style = [own, colours, figures_style()]
     script = [FORMULAS, mathjax().read_text("utf-8"), library("dist/reveal.js")]
     if notes:
@@ -195,15 +200,17 @@ def main(arguments: list[str]) -> None:
         notes = said.read_text(encoding="utf-8") if given.notes and said.exists() else ""
         notebook, scripts = nbformat.read(path, as_version=4), moving(path, kept, draw=False)
         lives = any("interactive.explore(" in cell.source for cell in notebook.cells)
-        page = deck(notebook, scripts, notes, said.name)
+        try:
+            page = deck(notebook, scripts, notes, said.name)
+        except ValueError as error:
+            sys.exit(str(error))
         if not page:
             continue
         file.write_text(page, encoding="utf-8")
         sizes.append(file.stat().st_size / 1e6)
-        still = "; its figures stand still until `make site` has drawn them"
-        print(
-            f"{file.name}: {sizes[-1]:.1f} MB{still if lives and not scripts else ''}", flush=True
-        )
+        undrawn = lives and not scripts
+        still = "; its figures stand still until `make site` has drawn them" if undrawn else ""
+        print(f"{file.name}: {sizes[-1]:.1f} MB{still}", flush=True)
     print(f"{len(sizes)} decks, {sum(sizes):.0f} MB, in {given.folder}")
 
 
