@@ -9,7 +9,6 @@ import time
 import warnings
 import zipfile
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 import av
+import joblib
 import librosa
 import numpy as np
 import scipy
@@ -28,7 +28,7 @@ from helpers.audio import decoding, loading, signals
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CACHE", "MFCCSetting", "extract", "mfcc"]
+__all__ = ["CACHE", "MFCCSetting", "extract", "kept_as", "mfcc"]
 
 CACHE = Path(os.environ.get("WAVE_CACHE", ROOT / ".cache"))
 """Folder of kept features; the environment variable ``WAVE_CACHE`` puts it elsewhere."""
@@ -166,6 +166,9 @@ def extract(
     clips: pd.DataFrame,
     setting: MFCCSetting = MFCCSetting(),
     cache: Path | None = None,
+    *,
+    trusting: bool = False,
+    jobs: int | None = None,
 ) -> list[np.ndarray]:
     """Return the MFCCs of a set of clips, from the cache if it has them.
 
@@ -183,6 +186,11 @@ def extract(
         The course's own unless given.
     cache : pathlib.Path, optional
         Folder to keep features in; `CACHE` unless given.
+    trusting : bool, optional
+        Whether files are taken for what the table says of them, and read only if features have to
+        be computed: hundreds of hours are not read again to open what is kept of them.
+    jobs : int, optional
+        How many threads share the work; as many as there are cores unless given.
 
     Returns
     -------
@@ -203,17 +211,50 @@ def extract(
     >>> [f.shape[1] for f in features]
     [64, 64, 64]
     """
-    cache = Path(CACHE if cache is None else cache)
-    files = clips[["path", "root", "sha256"]].to_dict("records")
+    files = _files(clips)
     # Threads, not processes: a process would first spend 2.5 s on importing what librosa's STFT
     # needs, most of what one core takes for the whole corpus; decoding and FFTs run side by side.
-    with ThreadPoolExecutor(_cores()) as pool:
-        digests = list(pool.map(_digest, files))
-        kept = cache / f"mfcc-{_key(setting, digests)}.npz"
+    with joblib.Parallel(jobs or _cores(), require="sharedmem") as spread:
+        digests = spread(joblib.delayed(_stamp if trusting else _digest)(file) for file in files)
+        kept = _name(cache, setting, digests)
         if (features := _read(kept, len(files), setting.n_mfcc)) is None:
-            features = list(pool.map(lambda file: _clip_mfcc(file, setting), files))
+            features = spread(joblib.delayed(_clip_mfcc)(file, setting) for file in files)
             _write(kept, features, setting.n_mfcc)
     return features
+
+
+def kept_as(
+    clips: pd.DataFrame, setting: MFCCSetting = MFCCSetting(), cache: Path | None = None
+) -> Path:
+    """Return the file in which `extract`, trusting the table, keeps the features of these clips.
+
+    Parameters
+    ----------
+    clips, setting, cache
+        As for `extract`.
+
+    Returns
+    -------
+    pathlib.Path
+        It need not exist. Of a clip whose digest the table does not know, the name stands for its
+        size and the time of its last change.
+
+    Raises
+    ------
+    CorpusError
+        If a clip whose digest is not known is missing.
+
+    Examples
+    --------
+    >>> from helpers.audio import corpus
+    >>> kept_as(corpus.manifest().head(3), cache=Path("kept")).parent.name
+    'kept'
+    """
+    return _name(cache, setting, [_stamp(file) for file in _files(clips)])
+
+
+def _files(clips: pd.DataFrame) -> list[dict]:
+    return clips[["path", "root", "sha256"]].to_dict("records")
 
 
 def _cores() -> int:
@@ -228,6 +269,17 @@ def _digest(file: dict) -> str:
     return file["sha256"] or hashlib.sha256(data).hexdigest()
 
 
+def _stamp(file: dict) -> str:
+    """Return what tells a file from others, as far as can be known without reading it."""
+    if file["sha256"]:
+        return file["sha256"]
+    try:
+        about = Path(file["root"] or loading.SPEECH, file["path"]).stat()
+    except OSError as error:
+        raise loading.CorpusError(f"{file['path']}: cannot be read ({error.strerror})") from error
+    return f"{file['path']} {about.st_size} {about.st_mtime_ns}"
+
+
 def _clip_mfcc(file: dict, setting: MFCCSetting) -> np.ndarray:
     y, sr = loading.load_clip(file)
     try:
@@ -236,14 +288,20 @@ def _clip_mfcc(file: dict, setting: MFCCSetting) -> np.ndarray:
         raise ValueError(f"{file['path']}: {error}") from error
 
 
-def _key(setting: MFCCSetting, digests: list[str]) -> str:
-    """Return a name for everything that the features depend on."""
+def _name(cache: Path | None, setting: MFCCSetting, digests: list[str]) -> Path:
+    """Return a file whose name stands for everything that the features depend on."""
+    versions = [librosa.__version__, soundfile.__libsndfile_version__, av.__version__, *_code()]
+    everything = json.dumps([asdict(setting), versions, digests], sort_keys=True)
+    key = hashlib.sha256(everything.encode()).hexdigest()[:32]
+    return Path(CACHE if cache is None else cache) / f"mfcc-{key}.npz"
+
+
+@lru_cache(maxsize=1)
+def _code() -> tuple[str, ...]:
+    """Return digests of the modules that compute the features."""
     decoders = sorted(Path(decoding.__file__).parent.glob("*.py"))
     modules = [__file__, loading.__file__, signals.__file__, *decoders]
-    code = [hashlib.sha256(Path(module).read_bytes()).hexdigest() for module in modules]
-    versions = [librosa.__version__, soundfile.__libsndfile_version__, av.__version__, *code]
-    everything = json.dumps([asdict(setting), versions, digests], sort_keys=True)
-    return hashlib.sha256(everything.encode()).hexdigest()[:32]
+    return tuple(hashlib.sha256(Path(module).read_bytes()).hexdigest() for module in modules)
 
 
 DAMAGE = (
