@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy
 
-from helpers.networks.backend import tf
-
 if TYPE_CHECKING:
     import pandas as pd
+
+    from helpers.networks.backend import tf
 
 __all__ = ["Examples", "batches", "cut", "sentences", "split"]
 
@@ -346,6 +346,8 @@ def batches(
     >>> [y.numpy().tolist() for x, y in batches(examples, batch_size=2)]
     [[0, 1], [2, 3], [4]]
     """
+    from helpers.networks.backend import tf  # here: who only cuts clips does not wait for it
+
     data = tf.data.Dataset.from_tensor_slices((examples.x, examples.y))
     if shuffle is not None:
         data = data.shuffle(len(examples), seed=shuffle, reshuffle_each_iteration=True)
