@@ -29,16 +29,20 @@ def _silenced() -> Iterator[None]:
 
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever a file in the home folder says
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # networks this small gain nothing from a GPU
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # notebooks share a GPU, where one is
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it rounds differently on each processor
 with _silenced():  # some messages come before the level is read
     import tensorflow as tf
     import keras  # isort: skip
 
+    tf.config.list_physical_devices()  # looks for a GPU, and tells of every library that it misses
+
 
 def set_seed(seed: int) -> None:
     """Make what follows repeatable: the same seed, machine and code give the same numbers.
+
+    On a GPU the last digits may differ.
 
     Parameters
     ----------
@@ -53,5 +57,6 @@ def set_seed(seed: int) -> None:
     >>> bool((first == keras.random.normal((2,)).numpy()).all())
     True
     """
-    # On a CPU operations repeat themselves; enable_op_determinism would only rule XLA out.
+    # On a CPU operations repeat themselves; enable_op_determinism would only rule XLA out. On a GPU
+    # some add in another order each time: CUDA_VISIBLE_DEVICES=-1 keeps to the CPU.
     keras.utils.set_random_seed(seed)
