@@ -15,7 +15,8 @@ PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope --max-worker-re
 
 .DEFAULT_GOAL := help
 .PHONY: help lab present test test-all test-signal test-browser-all check run handout assignment \
-  rehearse site pdf slides bench mutants experiments corpus lock address contribute format clean
+  rehearse site pdf slides bench mutants experiments cluster test-cluster corpus lock address \
+  contribute format clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -86,8 +87,8 @@ pdf: $(VENV)/.ready ## print the pages of `make site` to build/pdf, a file for e
 slides: $(VENV)/.ready ## write the notebooks as slides, a file each, to build/slides (ARGS=--notes)
 	$(BIN)/python -m tools.slides $(ARGS)
 
-bench: $(VENV)/.ready ## measure how long features, imports and training take here
-	$(BIN)/python -m tools.bench
+bench: $(VENV)/.ready ## measure what features, hours of speech and training take here (ARGS="hours --hours 20")
+	$(BIN)/python -m tools.bench $(ARGS)
 
 .venv-mutants/.ready: requirements.lock pyproject.toml | $(VENV)/.ready
 	$(BIN)/python -m uv venv --quiet --allow-existing --python $(BIN)/python .venv-mutants
@@ -97,10 +98,18 @@ bench: $(VENV)/.ready ## measure how long features, imports and training take he
 mutants: .venv-mutants/.ready ## count changes of code that no test notices: M=helpers/audio/windows.py (or all)
 	.venv-mutants/bin/python -m tools.mutants $(M) $(ARGS)
 
-experiments: $(VENV)/.ready ## carry out what the tables lack: hours, resumable (CORPUS=my_recordings)
-	$(BIN)/python -m tools.recall
-	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)"
-	$(if $(CORPUS),,$(BIN)/python -m tools.strangers)
+WORKERS = $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(DASK),--dask "$(DASK)")
+
+experiments: $(VENV)/.ready ## carry out what the tables lack: hours, resumable (CORPUS=my_recordings PROCESSES=2)
+	$(BIN)/python -m tools.recall $(WORKERS)
+	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)" $(WORKERS)
+	$(if $(CORPUS),,$(BIN)/python -m tools.strangers $(WORKERS))
+
+cluster: $(VENV)/.ready ## add Dask; make experiments DASK=tcp://host:8786 then works on a cluster
+	$(BIN)/python -m uv pip install --quiet --python $(VENV) -r requirements.lock --group cluster
+
+test-cluster: cluster ## try Dask here: a scheduler and two workers, of which one is killed
+	$(BIN)/python -m pytest -q tests/tools/test_dask.py
 
 corpus: $(VENV)/.ready ## rebuild the clips in assets from Debian's packages (DEBS=folder takes them from there)
 	$(BIN)/python -m tools.build_corpus $(if $(DEBS),--debs "$(DEBS)")

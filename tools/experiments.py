@@ -3,6 +3,8 @@
     make experiments                                  # all of them: hours
     make experiments CORPUS=my_recordings             # the layers, with a folder of your own
     make experiments CORPUS=mine.csv                  # or with a choice from one that you kept
+    make experiments PROCESSES=2                      # two at a time
+    make experiments DASK=tcp://host:8786             # on a cluster: see the README
     python -m tools.experiments order                 # those of one group
 
 A run that is in the table is not made again, so a command that was stopped goes on where it was. A
@@ -21,8 +23,9 @@ import pandas as pd
 from helpers.networks.classifiers import LAYERS
 from helpers.study import experiments, results
 from helpers.study.experiments import BASELINE, CHOOSING, Run
-from tools import run_table
+from tools import run_table, spread
 from tools.run_table import RunTable, provenance
+from tools.spread import carried_out, lacking
 
 SEEDS = range(5)
 RATES = {
@@ -106,14 +109,14 @@ def key(run: Run, clips_digest: str | None = None) -> str:
     return run_table.key(experiments.recipe(run, clips_digest))
 
 
-def make(run: Run, table: RunTable, made: dict[str, str]) -> None:
-    """Carry out a run and add it to the tables; its row ends with when and with what."""
+def make(run: Run) -> tuple[dict, list[dict]]:
+    """Carry out a run; return its row, which ends with when and with what, and its answers'."""
     row, told = experiments.carry_out(run)
     rounded = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
     rounded |= {name: row[name] for name in asdict(run)}
-    about = {"clips": experiments.digest(run.corpus), **made}
-    table.add({"run": key(run), **rounded, **about}, told.to_dict("records"))
-    print(*asdict(run).values(), "->", rounded["epochs"], rounded["accuracy"], flush=True)
+    about = provenance("keras", "tensorflow", "librosa", "scikit-learn")
+    clips = {"clips": experiments.digest(run.corpus)}
+    return {"run": key(run), **rounded, **clips, **about}, told.to_dict("records")
 
 
 def main(groups: list[str], recordings: str = "") -> None:
@@ -122,12 +125,13 @@ def main(groups: list[str], recordings: str = "") -> None:
     if unknown := set(groups) - set(possible):
         raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(possible)}")
     table = RunTable(*results.tables(recordings))
-    made = provenance("keras", "tensorflow", "librosa", "scikit-learn")
     for group in groups or possible:
-        done = table.done()
-        for run in wanted(group, recordings):
-            if key(run) not in done:
-                make(run, table, made)
+        missing = lacking(wanted(group, recordings), key, table)
+        for run, (row, told) in carried_out(make, missing):
+            if row["run"] != key(run):
+                raise SystemExit(f"{run}: a machine with other clips or another course made it")
+            table.add(row, told)
+            print(*asdict(run).values(), "->", row["epochs"], row["accuracy"], flush=True)
 
 
 if __name__ == "__main__":
@@ -136,5 +140,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--corpus", default="", help="a folder of recordings, or a table kept of one"
     )
+    spread.add_arguments(parser)
     asked = parser.parse_args()
-    main(asked.groups, asked.corpus)
+    with spread.workers(asked.processes, asked.dask):
+        main(asked.groups, asked.corpus)

@@ -5,8 +5,7 @@
 
 Every layer, however it starts, gets the same learning rates, seeds, delays and batches. As Keras
 starts them, all get five times the batches as well, at delays at which the gated ones fail.
-Runs that the table holds are not made again: a command that was stopped goes on where it was, and
-two at once share the work if they are given different layers.
+Runs that the table holds are not made again: a command that was stopped goes on where it was.
 """
 
 import argparse
@@ -18,7 +17,9 @@ from itertools import product
 from helpers.networks import recall
 from helpers.networks.classifiers import LAYERS
 from helpers.networks.layers import KINDS
+from tools import spread
 from tools.run_table import RunTable, key, provenance
+from tools.spread import carried_out, lacking
 
 GATED = [layer for layer in LAYERS if KINDS[layer].keeps]
 STARTS = [(layer, None) for layer in LAYERS] + [(layer, 5.0) for layer in GATED]
@@ -55,8 +56,8 @@ def trials() -> Iterator[Trial]:
         yield Trial(layer, None, rate, delay, seed, batches=LONGER_BATCHES)
 
 
-def make(trial: Trial, table: RunTable, made: dict[str, str]) -> None:
-    """Train one model and add its row, which ends with when and with what it was made."""
+def make(trial: Trial) -> dict:
+    """Train one model; return its row, which ends with when and with what it was made."""
     start = time.monotonic()
     model, accuracy = recall.train(
         trial.layer,
@@ -71,9 +72,8 @@ def make(trial: Trial, table: RunTable, made: dict[str, str]) -> None:
         "parameters": model.count_params(),
         "seconds": f"{time.monotonic() - start:.1f}",
     }
-    name = key(asdict(trial))
-    table.add({"run": name, **asdict(trial), **outcome, **made})
-    print(*asdict(trial).values(), "->", accuracy, flush=True)
+    made = provenance("keras", "tensorflow")
+    return {"run": key(asdict(trial)), **asdict(trial), **outcome, **made}
 
 
 def main(layers: list[str] | None = None) -> None:
@@ -82,13 +82,16 @@ def main(layers: list[str] | None = None) -> None:
     if unknown := set(layers or ()) - set(possible):
         raise SystemExit(f"no layer {', '.join(unknown)}; there are {', '.join(possible)}")
     table = RunTable(recall.RESULTS)
-    done, made = table.done(), provenance("keras", "tensorflow")
-    for trial in trials():
-        if key(asdict(trial)) not in done and trial.layer in (layers or possible):
-            make(trial, table, made)
+    asked = (trial for trial in trials() if trial.layer in (layers or possible))
+    for trial, row in carried_out(make, lacking(asked, lambda trial: key(asdict(trial)), table)):
+        table.add(row)
+        print(*asdict(trial).values(), "->", row["accuracy"], flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("layers", nargs="*", help="kinds of layer; all unless given")
-    main(parser.parse_args().layers)
+    spread.add_arguments(parser)
+    asked = parser.parse_args()
+    with spread.workers(asked.processes, asked.dask):
+        main(asked.layers)

@@ -23,7 +23,9 @@ from helpers.study.experiments import BASELINE
 from helpers.study.learning import clips, digest
 from helpers.study.results import FOLDER, packed
 from helpers.study.strangers import Trial
+from tools import spread
 from tools.run_table import RunTable, key, provenance
+from tools.spread import carried_out, lacking
 
 SEEDS = range(5)
 FEWER = range(3)
@@ -181,11 +183,9 @@ def main(groups: list[str]) -> None:
     for group in [group for group in groups if group != "certainty"] if groups else GROUPS:
         study = crossing if group == "crossing" else strangers
         table = RunTable(*tables(group))
-        done = table.done()
-        for trial in wanted(group):
-            if (name := key(study.recipe(trial))) in done:
-                continue
-            row, told = study.carry_out(trial)
+        missing = lacking(wanted(group), lambda trial, of=study.recipe: key(of(trial)), table)
+        for trial, (row, told) in carried_out(study.carry_out, missing):
+            name = key(study.recipe(trial))
             rounded = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
             rounded |= {field: row[field] for field in asdict(trial)}
             table.add({"run": name, **rounded, "clips": digest(), **made}, packed(told))
@@ -196,4 +196,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known = ", ".join((*GROUPS, "certainty"))
     parser.add_argument("groups", nargs="*", help=f"of {known}; all unless given")
-    main(parser.parse_args().groups)
+    spread.add_arguments(parser)
+    asked = parser.parse_args()
+    with spread.workers(asked.processes, asked.dask):
+        main(asked.groups)
