@@ -11,6 +11,7 @@ import contextlib
 import platform
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import joblib
@@ -88,7 +89,9 @@ def carried_out(work: Callable, tasks: Iterable) -> Iterator[tuple[Any, Any]]:
     spread = joblib.Parallel(
         return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs + 1"
     )
-    return spread(joblib.delayed(_alone)(work, task) for task in tasks)
+    # Bound, not passed: of what is passed and large, joblib gives Dask one copy, which dies with
+    # its worker.
+    return spread(joblib.delayed(partial(_alone, work, task))() for task in tasks)
 
 
 def _alone(work: Callable, task) -> tuple:

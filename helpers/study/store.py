@@ -24,7 +24,7 @@ import platform
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -242,8 +242,10 @@ def keep(
     random.Random().shuffle(missing)  # two commands at once begin at different ends
     minutes = [clips["duration"].iloc[rows].fillna(UNKNOWN).sum() / 60 for rows in missing]
     columns = clips[["path", "root", "sha256"]]
+    # Bound, not passed: of a table that is passed, joblib gives Dask one copy, which dies with its
+    # worker.
     tasks = (
-        joblib.delayed(_compute)(columns.iloc[rows], setting, kept.cache, done)
+        joblib.delayed(partial(_compute, columns.iloc[rows], setting, kept.cache, done))()
         for rows, done in zip(missing, minutes, strict=True)
     )
     spread = joblib.Parallel(jobs, prefer="threads", return_as="generator_unordered", batch_size=1)
