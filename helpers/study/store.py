@@ -153,6 +153,11 @@ class Stream:
         )
         return Examples(some.x, some.y, some.lengths, rows[some.clip], some.languages)
 
+    @cached_property
+    def count(self) -> int:
+        """Return how many examples there are. All are read for it, once."""
+        return sum(map(len, self))
+
     def __iter__(self) -> Iterator[Examples]:
         """Yield the examples of each piece."""
         return map(self.read, range(len(self.kept.pieces)))
@@ -303,7 +308,7 @@ def batches(
     Returns
     -------
     tensorflow.data.Dataset
-        As `helpers.study.dataset.batches`. How many batches there are is known after an epoch.
+        As `helpers.study.dataset.batches`. To say how many there are, all are read once.
 
     Examples
     --------
@@ -328,4 +333,5 @@ def batches(
 
     x = tf.TensorSpec((examples.steps, examples.kept.setting.n_mfcc), tf.float32)
     data = tf.data.Dataset.from_generator(drawn, output_signature=(x, tf.TensorSpec((), tf.int64)))
-    return data.batch(batch_size).prefetch(2)
+    known = tf.data.experimental.assert_cardinality(-(-examples.count // batch_size))
+    return data.batch(batch_size).apply(known).prefetch(2)

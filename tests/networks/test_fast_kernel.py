@@ -4,15 +4,18 @@ The kernel takes tanh and sigmoid, a bias, ``reset_after``, no ``unroll`` and no
 ``recurrent_dropout``, and masks that are true at the beginning and false from then on.
 """
 
+import importlib
+
 import numpy as np
 import pytest
-from keras.src.backend.tensorflow import rnn
 
 from helpers.audio import corpus, features
 from helpers.networks.backend import keras
 from helpers.networks.classifiers import Features
 from helpers.networks.layers import KINDS
 from helpers.study.dataset import cut
+
+rnn = importlib.import_module("keras.src.backend.tensorflow.rnn")  # where Keras decides
 
 
 @pytest.fixture(autouse=True)

@@ -204,6 +204,7 @@ def test_every_example_comes_once_in_another_order_each_time(monkeypatch):
     first, second = epoch(data), epoch(data)
     again = epoch(store.batches(kept.cut(300), 64, shuffle=0))
     other = epoch(store.batches(kept.cut(300), 64, shuffle=1))
+    assert len(data) == -(-2000 // 64)
     for order in (first, second, other):
         assert sorted(order) == list(range(2000))
     np.testing.assert_array_equal(first, again)
@@ -252,6 +253,7 @@ def test_the_readmes_lines_train_a_network(tmp_path, monkeypatch):
     names = {"clips": clips}
     exec(lines.replace("cut(300, shortest=60", "cut(50, shortest=10"), names)
     assert set(names["model"].history.history) >= {"loss", "val_accuracy"}
+    assert names["train"].count == sum(map(len, names["train"])) > 5
     assert names["train"].which.sum() > names["validation"].which.sum() > 0
 
 
