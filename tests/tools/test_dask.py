@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # Dask's own
 CLIPS = corpus.manifest().iloc[::8].reset_index(drop=True)
 DASK = [sys.executable, "-m", "dask"]
 PATIENT = {f"DASK_DISTRIBUTED__COMM__TIMEOUTS__{name}": "300s" for name in ("CONNECT", "TCP")}
-COLUMNS = ["seconds_per_epoch", "date"]
+COLUMNS = ["seconds_per_epoch", "date", "commit"]
 """What rightly differs between two runs of the same."""
 
 
