@@ -144,12 +144,11 @@ def test_the_rows_of_the_tables_are_those_made_alone(cluster, mine, tmp_path, mo
         assert spread.to_csv(index=False) == alone.to_csv(index=False)
 
 
-def slow(task):
-    time.sleep(0.5)
-    return os.getpid()
-
-
 def test_a_task_whose_worker_is_killed_is_made_once_by_another(cluster):
+    def slow(task):  # travels by itself: workers do not wait for what this module imports
+        time.sleep(0.5)
+        return os.getpid()
+
     made, killed = [], None
     with workers(dask=cluster.address):
         for task, pid in carried_out(slow, range(8)):
