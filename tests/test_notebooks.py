@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tools.execute import first_cell
 from tools.glossary import anchor
 from tools.reading_time import minutes
+from tools.slides import plan
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
@@ -148,6 +149,16 @@ def complaints_about_predictions(code):
             yield f"none of the three cells after a prediction shows anything: {cell.source[:40]}"
 
 
+def complaints_about_slides(path, notebook):
+    """Yield what is wrong with a notebook as a deck; the glossary is none."""
+    if path.stem == "glossary":
+        return
+    yield from plan.complaints(notebook)
+    slides = len(plan.screens(notebook))
+    if path.stem[:2].isdigit() and not 15 <= slides <= 25:
+        yield f"{slides} slides; a lecture has 15 to 25"
+
+
 def complaints(notebook):
     """Yield everything that is wrong with a notebook."""
     code = [c for c in notebook.cells if c.cell_type == "code"]
@@ -178,7 +189,7 @@ def test_a_notebook_is_stored_as_promised(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     assert path.stat().st_size <= 2_500_000
-    assert list(complaints(notebook)) == []
+    assert [*complaints(notebook), *complaints_about_slides(path, notebook)] == []
 
 
 def cell_that_prints(source, printed, *its_tags, **metadata):
