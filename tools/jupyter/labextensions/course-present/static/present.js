@@ -15,7 +15,10 @@
 
   const share = async (name) => (await Object.values(shared[name])[0].get())();
   const kind = (cell) => cell.model.getMetadata("slideshow")?.slide_type;
-  const heading = ({ model }) => (model.type === "markdown" ? model.sharedModel.source.match(/^#+ (.*)/)?.[1] : undefined);
+  const heading = ({ model }) => {
+    if (model.type !== "markdown") return undefined;
+    return model.sharedModel.source.match(/^#+ (.*)/)?.[1].replace(/[`*]/g, "");
+  };
   const presenting = () => document.body.dataset.jpDeckMode === "presenting";
 
   // Return the numbers of the cells at which a deck stops, in their order.
