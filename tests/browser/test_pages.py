@@ -18,6 +18,11 @@ from tools.website import __main__ as website
 PAGES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 LOOKS = [("light", 1280), ("light", 375), ("dark", 1280), ("dark", 375)]
 QUICK = {(website.START, "dark", 375), ("search", "light", 1280)}
+FADED = """async () => {
+  await new Promise(requestAnimationFrame);
+  await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})));
+}"""
+"""Waits until colours that change have changed, as those of another scheme do, little by little."""
 EVERY = [
     pytest.param(*look, marks=[] if look in QUICK else pytest.mark.exhaustive)
     for look in ((page, *look) for page in [*PAGES, "search"] for look in LOOKS)
@@ -120,6 +125,7 @@ def test_nothing_keeps_anybody_from_reading_a_page(visit, name, scheme, width):
     page.evaluate("window.MathJax?.startup.promise")
     folded = page.locator("details")
     folded.evaluate_all("all => all.forEach(one => { one.open = true; })")
+    page.evaluate(FADED)
     found = faults(page)
     page.emulate_media(color_scheme="light")
     assert found == [] and wrong == []
