@@ -35,6 +35,15 @@ def bound(statement):
     return names
 
 
+def settled(statement):
+    """Return the names that a statement gives a value of its own, whatever they were before."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    parts = [part for target in targets for part in getattr(target, "elts", [target])]
+    return {part.id for part in parts if isinstance(part, ast.Name)}
+
+
 def loaded(statement):
     """Return the names that a statement reads; of those within its functions, the global ones."""
     names = set()
@@ -88,6 +97,7 @@ def checkers(path, answers=()):
         if isinstance(statement, ast.Expr):
             binds -= imported  # soundfile.write(path, np.zeros(9), sr) leaves np alone
         if imports or of in ("check", "solution") or binds & needed:
+            needed -= settled(statement)
             needed |= loaded(statement)
             kept.insert(0, (of, statement))
     matplotlib.use("agg")
