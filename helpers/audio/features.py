@@ -338,9 +338,7 @@ def _write(path: Path, features: list[np.ndarray], n_mfcc: int) -> None:
     unfinished = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob("mfcc-*.part"):  # by runs that were killed
-            if time.time() - left.stat().st_mtime > 3600:
-                left.unlink(missing_ok=True)
+        _sweep(path.parent)
         with NamedTemporaryFile(
             dir=path.parent, prefix="mfcc-", suffix=".part", delete=False
         ) as file:
@@ -350,3 +348,13 @@ def _write(path: Path, features: list[np.ndarray], n_mfcc: int) -> None:
     except OSError:  # a full disk, a folder that is not ours: the features are right anyway
         if unfinished:
             unfinished.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs that were killed left unfinished."""
+    for left in folder.glob("mfcc-*.part"):
+        try:
+            if time.time() - left.stat().st_mtime > 3600:
+                left.unlink()
+        except OSError:  # another run has just named it, or it is somebody else's: not our affair
+            continue

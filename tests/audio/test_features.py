@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import joblib
 import librosa
 import numpy as np
 import pytest
@@ -343,6 +344,21 @@ def test_what_may_still_be_written_is_left_for_an_hour(tmp_path, monkeypatch, se
     features._write(tmp_path / "kept.npz", [np.ones((2, 3), np.float32)], 3)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["kept.npz", *["mfcc-x.part"] * stays, "other.part"]
+
+
+def test_what_others_leave_or_take_away_meanwhile_stops_nobody(tmp_path):
+    os.symlink("nowhere", tmp_path / "mfcc-taken.part")  # as a file that goes while one looks
+    (tmp_path / "mfcc-theirs.part").mkdir()  # as one that may not be removed
+    os.utime(tmp_path / "mfcc-theirs.part", times=(0, 0))
+    features._write(tmp_path / "kept.npz", [np.ones((2, 3), np.float32)], 3)
+    assert (tmp_path / "kept.npz").exists()
+
+
+def test_many_threads_that_write_at_once_keep_everything(tmp_path):
+    files = [tmp_path / f"kept{n}.npz" for n in range(400)]
+    write = joblib.delayed(features._write)
+    joblib.Parallel(16, "threading")(write(f, [np.ones((2, 3), np.float32)], 3) for f in files)
+    assert sorted(tmp_path.iterdir()) == sorted(files)
 
 
 def test_a_killed_run_leaves_nothing_that_is_read(tmp_path, computed):
