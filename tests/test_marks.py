@@ -21,7 +21,8 @@ def check_double(answer):
 
 def noisy(x):
     print("✓ Right.")
-    print("oh", file=sys.stderr)
+    sys.stdout.write("ah")
+    sys.stderr.write("oh")
     warnings.warn("old", stacklevel=1)
     return 2 * x
 

@@ -60,9 +60,15 @@ TESTS = {
     "study/experiments": ["study/test_experiments"],
     "study/results": ["study/test_results"],
     "study/inference": ["study/test_inference"],
+    "study/store": ["study/test_store"],
+    "study/augmentation": ["study/test_augmentation"],
+    "study/learning": ["study/test_learning"],
+    "study/strangers": ["study/test_strangers"],
+    "study/crossing": ["study/test_crossing"],
     "show/listen": ["show/test_plots_and_listen"],
     "environment": ["test_environment"],
     "exercises": ["test_exercises"],
+    "grading": ["test_marks"],
 }
 """Modules whose results are numbers or data, and the tests that concern them."""
 
