@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -67,6 +69,37 @@ def test_what_is_read_in_pieces_is_what_is_cut_in_memory(tmp_path):
             np.testing.assert_array_equal(one, two)
         for one, two in zip(stream.moments(), wanted.moments(), strict=True):
             np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+def test_a_bar_tells_the_minutes_of_what_is_missing(tmp_path, capsys):
+    minutes = 60 * CLIPS["duration"].sum() / 60  # of clips that stand for sixty times as much
+    longer = CLIPS.assign(duration=60 * CLIPS["duration"])
+    store.keep(longer, SETTING, tmp_path)
+    said = capsys.readouterr().err
+    assert f"{minutes:.0f} of {minutes:.0f} minutes of sound" in said
+    assert said.split("\r")[-1].startswith("100%|")
+    store.keep(longer, SETTING, tmp_path)
+    assert capsys.readouterr().err == "", "nothing is missing"
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_so_many_work_at_once_as_are_asked_for(tmp_path, monkeypatch, jobs):
+    at_once, most, lock, compute = [0], [0], threading.Lock(), store._compute
+
+    def watched(*arguments):
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        time.sleep(0.1)
+        try:
+            return compute(*arguments)
+        finally:
+            with lock:
+                at_once[0] -= 1
+
+    monkeypatch.setattr(store, "_compute", watched)
+    keep(CLIPS, tmp_path, jobs=jobs)
+    assert most == [jobs]
 
 
 def test_a_part_without_examples_is_refused_and_a_piece_without_is_not(tmp_path):
