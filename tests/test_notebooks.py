@@ -159,6 +159,14 @@ def complaints_about_slides(path, notebook):
         yield f"{slides} slides; a lecture has 15 to 25"
 
 
+def complaints_about_notes(path, notebook):
+    """Yield that those who teach a notebook are not told what to expect of its questions."""
+    asks = any("predict" in tags(cell) for cell in notebook.cells)
+    lecture = asks or path.stem[:2].isdigit()
+    if lecture and not (ROOT / "teaching" / f"{path.stem}.md").exists():
+        yield f"no note for those who teach it: teaching/{path.stem}.md"
+
+
 def complaints(notebook):
     """Yield everything that is wrong with a notebook."""
     code = [c for c in notebook.cells if c.cell_type == "code"]
@@ -189,7 +197,8 @@ def test_a_notebook_is_stored_as_promised(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     assert path.stat().st_size <= 2_500_000
-    assert [*complaints(notebook), *complaints_about_slides(path, notebook)] == []
+    beside = [*complaints_about_slides(path, notebook), *complaints_about_notes(path, notebook)]
+    assert [*complaints(notebook), *beside] == []
 
 
 def cell_that_prints(source, printed, *its_tags, **metadata):
@@ -303,3 +312,11 @@ VIOLATIONS = [
 def test_a_violation_is_noticed(good, complaint, alter):
     alter(good)
     assert any(complaint in c for c in complaints(good))
+
+
+def test_a_lecture_without_a_note_is_noticed(good):
+    detour, lecture = FOLDER / "detour_not_written.ipynb", FOLDER / "99_not_written.ipynb"
+    assert any(complaints_about_notes(detour, good))  # it asks a prediction
+    good.cells = [cell for cell in good.cells if "predict" not in tags(cell)]
+    assert not any(complaints_about_notes(detour, good))
+    assert any(complaints_about_notes(lecture, good))
