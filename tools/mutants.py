@@ -94,9 +94,9 @@ def pytest_configure() -> None:
     """
     wrap = trampoline.wrap_in_trampoline
 
-    def wrap_with_arguments(*options):
+    def wrap_with_arguments(*options, **kind):
         def wrapped(function):
-            made = wrap(*options)(function)
+            made = wrap(*options, **kind)(function)
             if function.__name__ == "__init__":
                 made.__signature__ = inspect.signature(function)
             return made
