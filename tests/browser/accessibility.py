@@ -3,11 +3,17 @@
 from axe_playwright_python.base import AXE_SCRIPT
 
 GRAVE = ("serious", "critical")
-RUN = """([where, without]) => axe.run(where ?? document,
-  {preload: false, resultTypes: ["violations"],
-   rules: Object.fromEntries(without.map(rule => [rule, {enabled: false}]))}
-).then(({violations}) => violations.flatMap(({impact, id, nodes}) => nodes.map(({target, html}) =>
-  ({impact, id, what: target.join(" ") + ": " + html.slice(0, 120)}))))"""
+RUN = """async ([where, without]) => {
+  // axe-core takes JupyterLab's body, which is 0 high, for hidden, and what is in it: no contrast.
+  const {style} = document.body, {overflow} = style;
+  style.overflow = "visible";
+  const {violations} = await axe.run(where ?? document, {
+    preload: false, resultTypes: ["violations"],
+    rules: Object.fromEntries(without.map(rule => [rule, {enabled: false}]))});
+  style.overflow = overflow;
+  return violations.flatMap(({impact, id, nodes}) => nodes.map(({target, html}) =>
+    ({impact, id, what: target.join(" ") + ": " + html.slice(0, 120)})));
+}"""
 
 
 def faults(page, where=None, without=()):

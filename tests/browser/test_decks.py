@@ -7,6 +7,7 @@ import pytest
 
 from helpers.exercises import predict
 from helpers.show import interactive, listen, plots
+from tests.browser.accessibility import faults
 from tools.browser import PATIENCE
 from tools.execute import NOTEBOOKS
 from tools.slides import look
@@ -159,6 +160,28 @@ def test_a_deck_is_whole_and_asks_no_other_address_for_anything(browser, played)
     assert [slide["controls"] for slide in slides] == [0, 1, 1, 2, 0]
 
 
+# What is shown of a deck; elsewhere axe-core would go through all slides for each.
+SHOWN = ["section.present:not(.stack)", "aside.controls", ".slide-number"]
+FAINT = "document.querySelector('section.present :is(h1, h2, p)').style.color = '#bbb'"
+
+
+def walked(page, file):
+    """Play a deck; return for each slide what is found, axe-core's findings among it."""
+    return [slide["found"] + faults(page, SHOWN) for slide in look.walk(page, file)]
+
+
+def test_nothing_keeps_anybody_from_reading_a_slide(lecture):
+    page, wrong = lecture
+    assert faults(page) == []
+    for number in range(2, 6):
+        page.keyboard.press("PageDown")
+        page.keyboard.press("PageDown") if number == 3 else None  # past a fragment
+        assert at(page)[0] == number and faults(page, SHOWN) == []
+    page.evaluate(FAINT)
+    assert [one.partition(":")[0] for one in faults(page, SHOWN)] == ["color-contrast"]
+    assert wrong == []
+
+
 def test_a_clicker_leads_through_all_even_from_within_a_control(lecture):
     page, wrong = lecture
     page.keyboard.press("PageDown")
@@ -215,12 +238,13 @@ def test_the_notes_stand_in_a_window_of_their_own(lecture):
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_a_deck_of_the_course_fits_and_is_alive(browser, tmp_path, path):
+def test_a_deck_of_the_course_fits_is_alive_and_keeps_nobody_out(browser, tmp_path, path):
     slides = deck(nbformat.read(path, as_version=4), [])
     if not slides:
         pytest.skip("no cell is a slide")
     file, page = tmp_path / f"{path.stem}.html", browser.new_page()
     file.write_text(slides, encoding="utf-8")
-    found = {slide["number"]: slide["found"] for slide in look.walk(page, file) if slide["found"]}
+    found = {number: one for number, one in enumerate(walked(page, file), 1) if one}
+    whole = faults(page)
     page.close()
-    assert found == {}
+    assert found == {} and whole == []

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from tests.browser.accessibility import faults
 from tests.browser.test_widgets import FIGURE, START, changed, pixels
 from tools.browser import Notebook
 from tools.slides.live import Deck, walk
@@ -23,6 +24,9 @@ CELLS = [  # slide type, source, tags
 ]
 SCREENS = [[0], [2, 3], [5], [5, 6], [5, 6, 7], [8, 9]]  # cells, by step
 FIGURE_AT, RESULT_AT = 5, 7
+OURS = [".jp-deck-mod-visible .jp-MarkdownOutput", ".jp-deck-mod-visible .jp-OutputArea-output"]
+OURS += [".course-foot"]
+FAINT = "document.querySelector('.jp-deck-mod-visible h2').style.color = '#bbb'"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,12 @@ def test_the_foot_says_the_question_and_the_number(deck):
 
 def test_nothing_is_found_on_the_slides(deck):
     assert [slide["found"] for slide in walk(deck)] == [[]] * len(SCREENS)
+
+
+def test_nothing_keeps_anybody_from_reading_the_slides(deck):
+    assert [faults(deck.page, OURS) for _ in walk(deck)] == [[]] * len(SCREENS)
+    deck.page.evaluate(FAINT)
+    assert [one.partition(":")[0] for one in faults(deck.page, OURS)] == ["color-contrast"]
 
 
 def test_only_the_figure_of_a_cell_is_on_its_slide(figure):
