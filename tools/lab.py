@@ -71,7 +71,7 @@ def address(name: str | None) -> str:
     Raises
     ------
     SystemExit
-        If no notebook's name begins so, or several do.
+        If no notebook's name begins so, or several do, or it has no slides.
 
     Examples
     --------
@@ -80,10 +80,16 @@ def address(name: str | None) -> str:
     """
     if name is None:
         return f"/lab/tree/{START}"
-    found = [path.name for path in sorted((ROOT / "notebooks").glob(f"{name}*.ipynb"))]
+    found = sorted((ROOT / "notebooks").glob(f"{name}*.ipynb"))
     if len(found) != 1:
         sys.exit(f"{len(found)} notebooks begin with {name!r}; name one, such as --present=03")
-    return f"/doc/tree/notebooks/{found[0]}?present"
+    import nbformat
+
+    from tools.slides.plan import screens  # which itself needs this module
+
+    if not screens(nbformat.read(found[0], as_version=4)):
+        sys.exit(f"{found[0].name} has no slides: no cell is one")
+    return f"/doc/tree/notebooks/{found[0].name}?present"
 
 
 def main(arguments: list[str]) -> None:

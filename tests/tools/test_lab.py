@@ -10,7 +10,7 @@ import pytest
 from nbformat.sign import MemorySignatureStore, NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tools.lab import STORED, Notebooks
+from tools.lab import STORED, Notebooks, address
 
 
 def finish(action):
@@ -52,3 +52,16 @@ def test_a_notebook_for_another_kernel_is_left_alone(contents, tmp_path):
     content = json.loads(nbformat.writes(new_notebook(metadata=other)))
     finish(contents.save({"type": "notebook", "format": "json", "content": content}, "n.ipynb"))
     assert nbformat.read(path, as_version=4).metadata == other
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("glossary", "glossary.ipynb has no slides"),
+        ("no such", "0 notebooks begin with 'no such'"),
+        ("0", "notebooks begin with '0'"),
+    ],
+)
+def test_what_cannot_be_presented_is_said_before_anything_starts(name, said):
+    with pytest.raises(SystemExit, match=said):
+        address(name)

@@ -111,4 +111,5 @@ def test_what_is_written_is_one_file_a_deck_and_old_decks_go(
     monkeypatch.setattr(slides, "NOTEBOOKS", notebooks)
     slides.main([str(folder)])
     assert {file.name for file in folder.iterdir()} == {"99_lecture.html", "mine.html"}
-    assert "1 decks" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "98_text.ipynb: no slides" in said and "1 decks" in said

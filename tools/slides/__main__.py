@@ -205,6 +205,7 @@ def main(arguments: list[str]) -> None:
         except ValueError as error:
             sys.exit(str(error))
         if not page:
+            print(f"{path.name}: no slides, for no cell is one", flush=True)
             continue
         file.write_text(page, encoding="utf-8")
         sizes.append(file.stat().st_size / 1e6)
