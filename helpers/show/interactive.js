@@ -159,6 +159,7 @@ function render({ model, el }) {
     const { values, error, texts, ...picture } = model.get("picture");
     image = paint(canvas, picture, image);
     canvas.style.width = `${picture.width / picture.ratio}px`;
+    canvas.style.setProperty("--aspect", picture.width / picture.height); // for slides, which enlarge it
     clearTimeout(waiting);
     complaint.textContent = error;
     clearTimeout(speaking); // spoken once the hand rests
@@ -194,11 +195,18 @@ function render({ model, el }) {
 
   el.append(row, canvas, complaint, spoken);
   draw();
-  const ratio = Math.min(Math.max(devicePixelRatio, 1), 2);
-  if (ratio !== model.get("picture").ratio) ask({ ratio });
+  // It is drawn as dense as it is shown. A slide may show it larger than it is; a page never does.
+  const sized = new ResizeObserver(() => {
+    const { width, ratio } = model.get("picture"), enlarged = (canvas.clientWidth * ratio) / width;
+    if (!enlarged) return; // not shown
+    const wanted = Math.min(Math.max(devicePixelRatio, 1) * Math.max(1, Math.round(enlarged * 20) / 20), 2);
+    if (wanted !== ratio) ask({ ratio: wanted });
+  });
+  sized.observe(canvas);
   return () => {
     [waiting, speaking].forEach(clearTimeout);
     model.off("change:picture", draw);
+    sized.disconnect();
     silence();
   };
 }

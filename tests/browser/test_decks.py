@@ -28,7 +28,7 @@ GOOD = f"""
 
 @pytest.fixture(scope="module")
 def page(browser):
-    page = browser.new_page(viewport={"width": look.WIDTH, "height": look.HEIGHT})
+    page = browser.new_page(viewport=look.SIZE)
     page.set_default_timeout(PATIENCE * 1000)
     yield page
     page.close()
@@ -58,6 +58,7 @@ def found(page, content, style=""):
         ("<img src='data:image/png;base64,AAAA' alt='broken'>", ["not whole: broken"]),
         (f'<img src="{DOT.format(9, 900)}" alt="high">', ["px over: high", "not whole: high"]),
         (f'<img src="{DOT.format(99, 99)}" alt="tiny" height="50">', ["at 51 %: tiny"]),
+        (f'<img src="{DOT.format(99, 99)}" alt="coarse" height="130">', ["at 131 %: coarse"]),
         ("<details><summary>A</summary><p style='margin-top: 700px'>no</details>", ["px over: no"]),
         ("<p>about $x$ and</p>", ["not typeset: about $x$ and"]),
         ("<button disabled>stop</button>", ["dead: stop"]),
@@ -84,6 +85,7 @@ def test_what_is_not_shown_yet_is_not_judged(page):
     assert found(page, GOOD + "<p style='visibility: hidden; font-size: 9px'>later</p>") == []
 
 
+SIZES = {"1280x720": 1, "1920x1080": 1.5, "1024x768": 0.8}  # of a window; how large a slide is
 NOTES = "Two minutes.\n\n## Does it move?\n\nAsk before, *whatever* $x$ is.\n"
 T = np.arange(8_000) / 16_000
 
@@ -158,6 +160,17 @@ def test_a_deck_is_whole_and_asks_no_other_address_for_anything(browser, played)
     assert [slide["found"] for slide in slides] == [[]] * 5
     assert [len(slide["figures"]) for slide in slides] == [0, 1, 0, 0, 0]
     assert [slide["controls"] for slide in slides] == [0, 1, 1, 2, 0]
+
+
+def test_all_grows_and_shrinks_with_the_window(browser, played):
+    page = browser.new_page()
+    slides = {size: list(look.walk(page, played, None, look.size(size))) for size in SIZES}
+    page.close()
+    assert [slide["found"] for deck in slides.values() for slide in deck] == [[]] * 15
+    figure = {size: deck[1]["figures"][0]["width"] for size, deck in slides.items()}
+    assert {size: width / figure["1280x720"] for size, width in figure.items()} == pytest.approx(
+        SIZES, rel=0.01
+    )
 
 
 # What is shown of a deck; elsewhere axe-core would go through all slides for each.

@@ -7,6 +7,7 @@ from tests.browser.accessibility import faults
 from tests.browser.test_widgets import FIGURE, START, changed, pixels
 from tools.browser import Notebook
 from tools.slides.live import Deck, walk
+from tools.slides.look import SIZE, size
 
 SHOWN = 'alt="A sine of 3 Hz."'
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -24,6 +25,7 @@ CELLS = [  # slide type, source, tags
 ]
 SCREENS = [[0], [2, 3], [5], [5, 6], [5, 6, 7], [8, 9]]  # cells, by step
 FIGURE_AT, RESULT_AT = 5, 7
+DENSEST = 2 * 6 * 110  # pixels: twice the figure's inches by the style's dots per inch
 OURS = [".jp-deck-mod-visible .jp-MarkdownOutput", ".jp-deck-mod-visible .jp-OutputArea-output"]
 OURS += [".course-foot"]
 FAINT = "document.querySelector('.jp-deck-mod-visible h2').style.color = '#bbb'"
@@ -101,6 +103,21 @@ def test_nothing_keeps_anybody_from_reading_the_slides(deck):
     assert [faults(deck.page, OURS) for _ in walk(deck)] == [[]] * len(SCREENS)
     deck.page.evaluate(FAINT)
     assert [one.partition(":")[0] for one in faults(deck.page, OURS)] == ["color-contrast"]
+
+
+def test_on_a_large_projector_a_figure_is_larger_and_drawn_as_densely(deck, figure):
+    canvas = figure.locator("canvas")
+    shown = canvas.bounding_box()["width"]
+    deck.page.set_viewport_size(size("1920x1080"))
+    try:
+        deck.page.wait_for_function(
+            "([e, least, most]) => e.clientWidth > least"
+            " && e.width / Math.min(e.clientWidth, most) > 0.97",
+            arg=[canvas.element_handle(), 1.4 * shown, DENSEST],
+        )
+        assert [slide["found"] for slide in walk(deck)] == [[]] * len(SCREENS)
+    finally:
+        deck.page.set_viewport_size(SIZE)
 
 
 def test_only_the_figure_of_a_cell_is_on_its_slide(figure):

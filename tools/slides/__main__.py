@@ -36,6 +36,7 @@ from tools.website.sources import pictured
 __all__ = ["deck", "shown", "with_notes"]
 
 STATIC = Path(__file__).parent / "static"
+SLIDE = ROOT / "tools/jupyter/labextensions/course-present/static/slide.css"
 TEACHING = ROOT / "teaching"
 LEFT_OUT = {"setup", "check"}  # besides the solutions
 FORMULAS = 'window.MathJax = {tex: {inlineMath: [["$", "$"]]}, options: {enableMenu: false}};'
@@ -174,7 +175,9 @@ def deck(
     moved = [one.read_text("utf-8") for one in scripts if one and f'"{one.stem}"' in slides]
     return Template((STATIC / "deck.html").read_text("utf-8")).substitute(
         title=html.escape(title),
-        style="\n".join([*style, (STATIC / "deck.css").read_text("utf-8")]),
+        style="\n".join(
+            [*style, SLIDE.read_text("utf-8"), (STATIC / "deck.css").read_text("utf-8")]
+        ),
         slides=slides,
         script=inlined(*script, *moved),
     )

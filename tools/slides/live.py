@@ -2,6 +2,7 @@
 
     python -m tools.slides.live 03 05                     # those notebooks, as they are stored
     python -m tools.slides.live --run --pictures folder   # all, run; a picture of each slide
+    python -m tools.slides.live --size 1920x1080 03       # as on most projectors
 
 The deck is what the command Present shows; ``measure.js`` measures each slide when all of it is
 shown.
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tools import browser as real
 from tools.execute import NOTEBOOKS
-from tools.slides.look import HEIGHT, WIDTH, findings, measured
+from tools.slides.look import SIZE, findings, measured, size
 
 __all__ = ["Deck", "walk"]
 
@@ -34,10 +35,12 @@ class Deck(real.Notebook):
         As `tools.browser.Notebook` takes them.
     run : bool, optional
         Whether its cells are run, as they are in a lecture; without, it is shown as stored.
+    window : dict, optional
+        The window's ``width`` and ``height``.
     """
 
-    def __init__(self, page, lab: real.Lab, path: str, *, run: bool = True):
-        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    def __init__(self, page, lab: real.Lab, path: str, *, run: bool = True, window=SIZE):
+        page.set_viewport_size(window)
         query = "present" if run else "present=stored"
         super().__init__(page, lab, path, query=query)
         page.wait_for_selector(FOOT)
@@ -91,6 +94,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", help="how notebooks' names begin; without, all")
     parser.add_argument("--run", action="store_true", help="run the cells, so that figures move")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="a picture of each slide")
+    parser.add_argument("--size", type=size, default=SIZE, help="of the window, as 1920x1080")
     given = parser.parse_args(arguments)
     if given.pictures:
         given.pictures.mkdir(parents=True, exist_ok=True)
@@ -98,7 +102,8 @@ def main(arguments: list[str]) -> int:
     faulty = 0
     with real.serve() as lab, real.browse() as browser:
         for path in sorted(p for p in NOTEBOOKS.glob("*.ipynb") if p.stem.startswith(names)):
-            deck = Deck(browser.new_page(), lab, f"notebooks/{path.name}", run=given.run)
+            name = f"notebooks/{path.name}"
+            deck = Deck(browser.new_page(), lab, name, run=given.run, window=given.size)
             slides = 0
             for slide in walk(deck):
                 slides += 1

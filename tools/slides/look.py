@@ -2,6 +2,7 @@
 
     python -m tools.slides.look                              # all of build/slides
     python -m tools.slides.look FILE... --pictures folder    # these, and a picture of each slide
+    python -m tools.slides.look --size 1920x1080             # as on most projectors
 
 ``measure.js`` measures a slide as it is shown, whether of a deck on its own or in JupyterLab.
 `walk` plays a deck on its own, to the end, with every other address refused.
@@ -15,12 +16,24 @@ from pathlib import Path
 from tools import browser as real
 from tools.lab import ROOT
 
-__all__ = ["CODE", "FIGURE", "PROSE", "SMALL", "findings", "measured", "opened", "walk"]
+__all__ = [
+    "CODE",
+    "FIGURE",
+    "PROSE",
+    "SIZE",
+    "SMALL",
+    "findings",
+    "measured",
+    "opened",
+    "size",
+    "walk",
+]
 
 MEASURE = (Path(__file__).parent / "measure.js").read_text(encoding="utf-8")
 CODE, PROSE, SMALL = 18, 24, 18  # px at 1280 by 720; small: tables, captions, controls
 FIGURE = 0.65  # of its size in pixels: half the width of a slide, where it has to be legible
-WIDTH, HEIGHT = 1280, 720
+ENLARGED = 1.25  # of its size in pixels: beyond that, it is blurred on a large projector
+SIZE = {"width": 1280, "height": 720}
 FRAGMENTS = "Reveal.getCurrentSlide().querySelectorAll('.fragment').length"
 SETTLED = """async () => {
   const pictures = [...document.querySelectorAll("section.present img")];
@@ -30,7 +43,7 @@ SETTLED = """async () => {
 
 
 def measured(slide, within: str | None = None) -> dict:
-    """Measure a slide that is shown.
+    """Measure a slide that is shown; its letters and figures as at 1280 by 720.
 
     Parameters
     ----------
@@ -75,13 +88,26 @@ def findings(slide: dict) -> list[str]:
             found.append(f"{kind} of {slide['sizes'][kind]:g} px")
     for word, faulty in (("not whole", "whole"), ("undescribed", "described")):
         found += [f"{word}: {one['name']}" for one in slide["figures"] if not one[faulty]]
-    small = [one for one in slide["figures"] if one["whole"] and one["scale"] < FIGURE]
-    found += [f"at {one['scale']:.0%}: {one['name']}".replace("%", " %") for one in small]
+    whole = [one for one in slide["figures"] if one["whole"]]
+    odd = [one for one in whole if not FIGURE <= one["scale"] <= ENLARGED]
+    found += [f"at {one['scale']:.0%}: {one['name']}".replace("%", " %") for one in odd]
     found += [f"not typeset: {text}" for text in slide["raw"]]
     return found + [f"dead: {control}" for control in slide["dead"]]
 
 
-def opened(page, deck: Path, anchor: str = "") -> list[str]:
+def size(text: str) -> dict[str, int]:
+    """Return the size of a window, as Playwright takes it.
+
+    Examples
+    --------
+    >>> size("1920x1080")
+    {'width': 1920, 'height': 1080}
+    """
+    width, height = text.split("x")
+    return {"width": int(width), "height": int(height)}
+
+
+def opened(page, deck: Path, window: dict[str, int] = SIZE) -> list[str]:
     """Open a deck, and return the list of what goes wrong in its page, which grows.
 
     Parameters
@@ -89,11 +115,11 @@ def opened(page, deck: Path, anchor: str = "") -> list[str]:
     page : playwright.sync_api.Page
         A fresh one.
     deck : pathlib.Path
-    anchor : str, optional
-        Where to begin, such as "#/3/1".
+    window : dict, optional
+        Its ``width`` and ``height``.
     """
     wrong = []
-    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.set_viewport_size(window)
     page.set_default_timeout(real.PATIENCE * 1000)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
@@ -105,12 +131,14 @@ def opened(page, deck: Path, anchor: str = "") -> list[str]:
         return route.abort()
 
     page.route("**/*", refuse)
-    page.goto(deck.resolve().as_uri() + anchor)
+    page.goto(deck.resolve().as_uri())
     page.wait_for_function("window.Reveal?.isReady()")
     return wrong
 
 
-def walk(page, deck: Path, pictures: Path | None = None) -> Iterator[dict]:
+def walk(
+    page, deck: Path, pictures: Path | None = None, window: dict[str, int] = SIZE
+) -> Iterator[dict]:
     """Play a deck by the space bar, and measure each slide when all of it is shown.
 
     Parameters
@@ -120,6 +148,8 @@ def walk(page, deck: Path, pictures: Path | None = None) -> Iterator[dict]:
     deck : pathlib.Path
     pictures : pathlib.Path, optional
         A folder for a picture of each slide.
+    window : dict, optional
+        Its ``width`` and ``height``.
 
     Yields
     ------
@@ -127,7 +157,7 @@ def walk(page, deck: Path, pictures: Path | None = None) -> Iterator[dict]:
         What `measured` returns, with its ``number`` and its ``found``: what `findings` says, and
         what went wrong in the page since the slide before.
     """
-    wrong = opened(page, deck)
+    wrong = opened(page, deck, window)
     for number in range(1, page.evaluate("Reveal.getTotalSlides()") + 1):
         for _ in range(page.evaluate(FRAGMENTS)):
             page.keyboard.press("Space")
@@ -148,6 +178,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.slides.look", description=__doc__)
     parser.add_argument("decks", nargs="*", type=Path, help="files; without, all of build/slides")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="a picture of each slide")
+    parser.add_argument("--size", type=size, default=SIZE, help="of the window, as 1920x1080")
     given = parser.parse_args(arguments)
     decks = given.decks or sorted((ROOT / "build" / "slides").glob("*.html"))
     if not decks:
@@ -158,7 +189,7 @@ def main(arguments: list[str]) -> int:
     with real.browse() as browser:
         for deck in decks:
             page = browser.new_page()
-            slides = list(walk(page, deck, given.pictures))
+            slides = list(walk(page, deck, given.pictures, given.size))
             page.close()
             for slide in slides:
                 for one in slide["found"]:

@@ -12,8 +12,9 @@
   const all = (selector) => [...slide.querySelectorAll(selector)].filter(seen);
   const named = (e) => (e.getAttribute("alt") || e.getAttribute("aria-label") || e.textContent || e.tagName).trim().slice(0, 50);
 
-  // A deck may be drawn larger or smaller than it is laid out.
-  const scale = slide.offsetWidth ? slide.getBoundingClientRect().width / slide.offsetWidth : 1;
+  // A deck may be drawn larger or smaller than it is laid out. Sizes are told of a slide of 1280 by 720.
+  const drawn = slide.offsetWidth ? slide.getBoundingClientRect().width / slide.offsetWidth : 1;
+  const unit = Math.min(innerWidth / 1280, innerHeight / 720), scale = drawn / unit;
   const frame = (within ? document.querySelector(within) : null)?.getBoundingClientRect();
   const box = {
     left: Math.max(0, frame?.left ?? 0), right: Math.min(innerWidth, frame?.right ?? innerWidth),
@@ -75,7 +76,7 @@
     const { width, height } = e.getBoundingClientRect();
     return {
       name: named(e), width: Math.round(width), height: Math.round(height),
-      scale: Math.round(100 * Math.min(width / (e.naturalWidth ?? e.width), height / (e.naturalHeight ?? e.height))) / 100,
+      scale: Math.round((100 * Math.min(width / (e.naturalWidth ?? e.width), height / (e.naturalHeight ?? e.height))) / unit) / 100,
       whole: beyond(e.getBoundingClientRect()) < 1 && width > 0 && (e.naturalWidth ?? e.width) > 0,
       // JupyterLab gives a picture no text of its own: it stands unseen in the same cell.
       described: Boolean(said(e) || [...(e.closest(".jp-OutputArea")?.querySelectorAll("div") ?? [])].some(box1)),

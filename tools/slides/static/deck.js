@@ -1,17 +1,6 @@
 // Start the deck once its formulas are set. Before this file stand the front end of the figures and
 // what shows them without a kernel; after it, their states.
 {
-  const WIDTH = 1184; // of a slide, within its margins
-
-  // A figure is as wide as a slide, or as high as the words leave.
-  const { figure } = window.course;
-  window.course.figure = async (name, states) => {
-    await figure(name, states);
-    for (const canvas of document.querySelectorAll(`[data-figure="${name}"] canvas`)) {
-      canvas.style.flexBasis = `${(WIDTH * canvas.height) / canvas.width}px`;
-    }
-  };
-
   // A control in focus keeps the keys that it uses, the deck has the others.
   const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
   const USED = [

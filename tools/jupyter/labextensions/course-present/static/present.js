@@ -43,7 +43,10 @@
   const FULL = 80, LEAST = 40, STEP = 2; // hundredths of the window's height
   function fit(notebook) {
     const cells = [...notebook.node.querySelectorAll(".jp-deck-mod-onscreen")];
-    const room = document.querySelector(".course-foot").getBoundingClientRect().top;
+    for (const image of cells.flatMap((cell) => [...cell.querySelectorAll("img")])) {
+      if (image.naturalWidth) image.style.setProperty("--course-width", image.naturalWidth);
+    }
+    const room = document.querySelector(".course-foot")?.getBoundingClientRect().top; // none: it has ended
     const bottom = () => Math.max(...cells.map((cell) => cell.getBoundingClientRect().bottom));
     for (let height = FULL; height >= LEAST; height -= STEP) {
       document.body.style.setProperty("--course-figure", `${height}vh`);
@@ -59,7 +62,9 @@
       this.node = Object.assign(document.createElement("div"), { className: "course-foot" });
       this.show = this.show.bind(this);
       notebook.activeCellChanged.connect(this.show);
-      for (const change of ["load", "resize"]) addEventListener(change, this.show, true); // a picture's, too
+      // A cell's size changes with the window, with a picture that is loaded, with what its code shows.
+      this.sized = new ResizeObserver(() => requestAnimationFrame(() => fit(notebook)));
+      for (const { node } of notebook.widgets) this.sized.observe(node);
       document.body.append(this.node);
       this.show();
     }
@@ -84,7 +89,7 @@
 
     end() {
       this.notebook.activeCellChanged.disconnect(this.show);
-      for (const change of ["load", "resize"]) removeEventListener(change, this.show, true);
+      this.sized.disconnect();
       this.node.remove();
     }
   }
@@ -175,15 +180,17 @@
     };
   }
 
-  function addStyle() {
-    const { href } = new URL("deck.css", here);
-    document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
+  function addStyles() {
+    for (const name of ["slide.css", "deck.css"]) {
+      const { href } = new URL(name, here);
+      document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
+    }
   }
 
   function activate(app, palette) {
     palette?.addItem({ command: COMMAND, category: "Course" });
     keepInPage(app.serviceManager.settings);
-    addStyle();
+    addStyles();
     const notebookPanel = () => {
       const panel = app.shell.currentWidget;
       return panel?.content?.widgets && panel.sessionContext ? panel : null;
