@@ -39,7 +39,7 @@ SETTLED = """async () => {
   const pictures = [...document.querySelectorAll("section.present img")];
   await Promise.all(pictures.map((one) => one.decode().catch(() => {})));
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))); // fragments fade in
+  await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})));
 }"""
 
 

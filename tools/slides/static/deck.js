@@ -28,7 +28,9 @@
 MathJax.startup.promise.then(() =>
   Reveal.initialize({
     width: 1280, height: 720, margin: 0, minScale: 0.1, maxScale: 4, center: false, display: "flex",
-    hash: true, navigationMode: "linear", slideNumber: "c/t", transition: "none", backgroundTransition: "none",
+    hash: true, navigationMode: "linear", slideNumber: "c/t", transition: "none",
+    controlsTutorial: false, // an arrow that moves for ever
+    backgroundTransition: "none",
     plugins: window.RevealNotes ? [RevealNotes] : [],
   }),
 );
