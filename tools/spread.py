@@ -9,6 +9,7 @@ joblib spreads it; who works is chosen where a command is called:
 import argparse
 import contextlib
 import platform
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -39,7 +40,8 @@ def workers(processes: int = 1, dask: str = "") -> Iterator[None]:
     processes : int, optional
         Of this machine; 1 is this process itself, -1 is one for each core.
     dask : str, optional
-        The address of a Dask scheduler, whose workers work instead.
+        The address of a Dask scheduler, whose workers work instead. Of a cluster with one processor
+        joblib makes no use; then it is said that this process works.
     """
     if not dask:
         with joblib.parallel_config("loky", n_jobs=processes):
@@ -49,7 +51,9 @@ def workers(processes: int = 1, dask: str = "") -> Iterator[None]:
         from distributed import Client
     except ModuleNotFoundError:
         raise SystemExit("Dask is missing; python -m uv pip install --group cluster") from None
-    with Client(dask), joblib.parallel_config("dask"):
+    with Client(dask) as client, joblib.parallel_config("dask"):
+        if sum(client.ncores().values()) == 1:  # joblib takes that for nobody to share with
+            print("the cluster has one processor; this process works instead", file=sys.stderr)
         yield
 
 

@@ -12,6 +12,9 @@ import time
 import pandas as pd
 import pytest
 
+# How many threads share a sum decides a network's last digits: as many here as in the workers.
+os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
 dask = pytest.importorskip("dask", reason="Dask is not installed; make test-cluster")
 distributed = pytest.importorskip("distributed", reason="Dask is not installed; make test-cluster")
 
@@ -159,13 +162,17 @@ def test_a_task_whose_worker_is_killed_is_made_once_by_another(cluster):
     assert sorted(made) == list(range(8))
 
 
-def test_a_worker_without_the_corpus_says_so(tmp_path):
+def test_a_worker_without_the_corpus_says_so(tmp_path, capsys):
     for folder in ("helpers", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / "course" / folder)
     lacking = Cluster(tmp_path)
     try:
         lacking.worker(tmp_path / "course")
         with workers(dask=lacking.address):
+            assert "one processor" in capsys.readouterr().err
+        lacking.worker(tmp_path / "course")
+        with workers(dask=lacking.address):
+            assert capsys.readouterr().err == ""
             with pytest.raises(RuntimeError, match=r"Run\(layer='logistic.* on .*manifest.csv"):
                 list(carried_out(tool.make, [Run(BASELINE, C=1.0)]))
             with pytest.raises(ValueError, match="on .*cannot be read .*No such file"):
