@@ -23,13 +23,14 @@ def told(
     *,
     answer: str = "language",
     unit: str = "person",
+    in_clips: bool = False,
     permutations: int = 999,
     seed: int = 0,
 ) -> inference.Permutation:
     """Return how well whoever knows some columns, and hears nothing, could name the language.
 
     The best rule names, for each combination of their values, the language in which it is most
-    frequent, counted in persons. A model that learned from these clips might
+    frequent, counted in persons or in clips. A model that learned from these clips might
     have learned this rule.
 
     Parameters
@@ -41,7 +42,11 @@ def told(
     answer : str, optional
         The column that is to be named.
     unit : str, optional
-        The column of what counts once in each combination, however many clips it has.
+        The column of those whose answer it is: languages are dealt to persons, for all clips of one
+        stand or fall together.
+    in_clips : bool, optional
+        Whether each clip counts, as for a model that learns from them. By default a person counts
+        once in each combination.
     permutations, seed : int, optional
         As for `helpers.study.inference.permutation`. A unit keeps its combinations and is handed
         another's answer.
@@ -51,7 +56,8 @@ def told(
     helpers.study.inference.Permutation
         The balanced accuracy of the best rule, the mean of what it gains when the languages are
         dealt to the persons anew, and the share of such deals in which it gains as much. Few
-        persons and many combinations make any rule look good: compare it with that.
+        persons and many combinations make any rule look good, and so do a few who left many clips:
+        compare it with that.
 
     Raises
     ------
@@ -74,16 +80,17 @@ def told(
             f"{several}: this {unit} has several values of {answer}; take a unit that has one, "
             "such as a person in a language"
         )
-    occurs = pd.crosstab(cells[unit], cells["cell"]).to_numpy() > 0  # in which combinations
+    clips_in = pd.crosstab(cells[unit], cells["cell"]).to_numpy()
+    counted = clips_in if in_clips else clips_in > 0
     spoken = cells.groupby(unit)[answer].first().to_numpy()
     names = sorted(set(spoken))
 
-    def best(occurs, spoken, names):
-        count = np.array([occurs[spoken == name].sum(axis=0) for name in names])
+    def best(counted, spoken, names):
+        count = np.array([counted[spoken == name].sum(axis=0) for name in names])
         return np.max(count / count.sum(axis=1, keepdims=True), axis=0).sum() / len(names)
 
     return inference.permutation(
-        occurs, spoken, names, permutations=permutations, seed=seed, statistic=best
+        counted, spoken, names, permutations=permutations, seed=seed, statistic=best
     )
 
 

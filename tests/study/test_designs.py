@@ -39,14 +39,23 @@ def random_tables():
 
 
 @pytest.mark.parametrize(
-    ("unit", "wanted"),
+    ("in_clips", "wanted"),
     [
-        ("person", (2 / 3 + 1 / 3 + 1 / 3) / 2),  # home: en, telephone: either, game: ru
-        ("path", (4 / 5 + 8 / 11 + 1 / 11) / 2),
+        (False, (2 / 3 + 1 / 3 + 1 / 3) / 2),  # home: en, telephone: either, game: ru
+        (True, (4 / 5 + 8 / 11 + 1 / 11) / 2),
     ],
 )
-def test_the_best_rule_is_counted_by_hand(unit, wanted):
-    assert told(SMALL, "line", unit=unit).accuracy == pytest.approx(wanted)
+def test_the_best_rule_is_counted_by_hand(in_clips, wanted):
+    assert told(SMALL, "line", in_clips=in_clips).accuracy == pytest.approx(wanted)
+
+
+def test_languages_are_dealt_to_persons_also_where_clips_count():
+    # Two busy persons on lines of their own: whoever is dealt which language, the lines tell much.
+    busy = people(("a", "en", "home", 99), ("b", "ru", "telephone", 99), ("c", "en", "game", 1))
+    found = told(busy, "line", in_clips=True, permutations=999)
+    assert found.accuracy == 1
+    ways = [1, 1, (1 + 99 / 99) / 2]  # who of a, b and c is the one who speaks Russian
+    assert found.chance == pytest.approx(np.mean(ways), abs=1e-9) and found.p == 1
 
 
 def test_a_line_for_each_language_tells_all_and_one_line_nothing():
@@ -82,7 +91,7 @@ def test_what_is_crossed_tells_nothing(table, seed, even):
     names = table["language"].nunique()
     assert told(chosen, "line", permutations=1).accuracy == pytest.approx(1 / names)
     if even:
-        assert told(chosen, "line", unit="path", permutations=1).accuracy == pytest.approx(
+        assert told(chosen, "line", in_clips=True, permutations=1).accuracy == pytest.approx(
             1 / names
         )
         clips = chosen.groupby(["line", "person"]).size()
@@ -124,7 +133,7 @@ def test_strangers_can_be_crossed(by):
     strangers = learning.clips().query("role == 'stranger'")
     chosen = strangers[crossed(strangers, by, even=True)]
     assert 0 < len(chosen) < len(strangers) / 4
-    assert told(chosen, by, unit="path", permutations=1).accuracy == pytest.approx(0.2)
+    assert told(chosen, by, in_clips=True, permutations=1).accuracy == pytest.approx(0.2)
 
 
 def test_what_cannot_be_done_says_why():
