@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import tqdm
 
 from helpers.audio import corpus, features, loading
 from helpers.audio.features import MFCCSetting
@@ -71,7 +72,8 @@ def test_what_is_read_in_pieces_is_what_is_cut_in_memory(tmp_path):
             np.testing.assert_allclose(one, two, rtol=1e-6)
 
 
-def test_a_bar_tells_the_minutes_of_what_is_missing(tmp_path, capsys):
+def test_a_bar_tells_the_minutes_of_what_is_missing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(store, "tqdm", tqdm.std.tqdm)  # a notebook's is a widget, if one is open
     minutes = 60 * CLIPS["duration"].sum() / 60  # of clips that stand for sixty times as much
     longer = CLIPS.assign(duration=60 * CLIPS["duration"])
     store.keep(longer, SETTING, tmp_path)
