@@ -38,13 +38,13 @@ def speech(tmp_path):
 @pytest.fixture
 def computed(monkeypatch):
     """Return a list that grows with every clip that is computed and not read."""
-    names, compute = [], features._clip_mfcc
+    names, compute = [], features._extract
 
-    def watched(file, setting):
-        names.append(file["path"])
-        return compute(file, setting)
+    def watched(files, setting):
+        names.extend(file["path"] for file in files)
+        return compute(files, setting)
 
-    monkeypatch.setattr(features, "_clip_mfcc", watched)
+    monkeypatch.setattr(features, "_extract", watched)
     return names
 
 
@@ -97,6 +97,31 @@ def test_shape_and_finiteness(length, hop, n_mfcc):
     got = mfcc(NOISE[:length], 16_000, MFCCSetting(hop_length=hop, n_mfcc=n_mfcc))
     assert got.shape == (1 + length // hop, n_mfcc)
     assert np.isfinite(got).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    lengths=st.lists(st.integers(401, 4000), min_size=1, max_size=5),
+    n_fft=st.sampled_from([400, 401]),
+    hop=st.integers(50, 500),
+    silent=st.booleans(),
+)
+def test_of_several_signals_they_are_to_the_bit_those_of_each(lengths, n_fft, hop, silent):
+    # Each at a loudness of its own: what is 80 dB below its own loudest is cut off, not a louder's.
+    ys = [NOISE[:n] * 10.0 ** -(2 * i) for i, n in enumerate(lengths)]
+    ys = [*ys, np.zeros(800, np.float32)] if silent else ys
+    setting = MFCCSetting(n_fft=n_fft, hop_length=hop)
+    for got, y in zip(features._mfccs(ys, setting), ys, strict=True):
+        np.testing.assert_array_equal(got, mfcc(y, 16_000, setting))
+        own = librosa.feature.mfcc(y=y, sr=16_000, n_mfcc=64, n_fft=n_fft, hop_length=hop).T
+        np.testing.assert_allclose(got, own, rtol=1e-5, atol=2e-3)
+
+
+def test_many_clips_are_computed_as_each_alone(tmp_path):
+    clips = corpus.manifest().query("duration > 1").head(40)  # several blocks, of several calls
+    alone = [mfcc(*corpus.load_clip(path)) for path in clips["path"]]
+    for got, expected in zip(extract(clips, cache=tmp_path), alone, strict=True):
+        np.testing.assert_array_equal(got, expected)
 
 
 @settings(max_examples=10, deadline=None)

@@ -1,5 +1,6 @@
 """Pieces on disk give what one table in memory gives, whatever happens to them meanwhile."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -84,6 +85,22 @@ def test_a_bar_tells_the_minutes_of_what_is_missing(tmp_path, capsys, monkeypatc
     assert capsys.readouterr().err == "", "nothing is missing"
 
 
+def test_in_whatever_order_pieces_are_done_a_bar_ends_at_all(tmp_path, monkeypatch):
+    totals, done = [], []
+
+    class Bar(contextlib.nullcontext):
+        def __init__(self, total, **_):
+            super().__init__(self)
+            totals.append(total)
+            self.update = done.append
+
+    monkeypatch.setattr(store, "tqdm", Bar)
+    store.keep(CLIPS.assign(duration=60 * CLIPS["duration"]), SETTING, tmp_path)
+    assert len(done) > 30
+    for seed in range(100):  # tqdm warns of more than all, and of less its bar is not full
+        assert np.cumsum(np.random.default_rng(seed).permutation(done))[-1] == totals[0]
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_so_many_work_at_once_as_are_asked_for(tmp_path, monkeypatch, jobs):
     at_once, most, lock, compute = [0], [0], threading.Lock(), store._compute
@@ -147,13 +164,13 @@ def test_a_killed_command_goes_on_where_it_stood(tmp_path, monkeypatch):
     done = {name: data for name, data in contents(tmp_path).items() if name.endswith(".npz")}
     times = {name: (tmp_path / name).stat().st_mtime_ns for name in done}
     assert len(done) == 2
-    computed, compute = [], features._clip_mfcc
+    computed, compute = [], features._extract
 
-    def watched(file, setting):
-        computed.append(file)
-        return compute(file, setting)
+    def watched(files, setting):
+        computed.extend(files)
+        return compute(files, setting)
 
-    monkeypatch.setattr(features, "_clip_mfcc", watched)
+    monkeypatch.setattr(features, "_extract", watched)
     kept = keep(CLIPS, tmp_path)
     missing = [r for r, f in zip(kept.pieces, kept.files, strict=True) if f.name not in done]
     assert len(computed) == sum(map(len, missing)) < len(CLIPS)
