@@ -245,7 +245,9 @@ def keep(
     files = kept.files
     missing = [rows for rows, file in zip(kept.pieces, files, strict=True) if not file.exists()]
     random.Random().shuffle(missing)  # two commands at once begin at different ends
-    minutes = [clips["duration"].iloc[rows].fillna(UNKNOWN).sum() / 60 for rows in missing]
+    seconds = [clips["duration"].iloc[rows].fillna(UNKNOWN).sum() for rows in missing]
+    # In 64ths, which add up exactly in whatever order: a bar warns if it comes to more than all.
+    minutes = [np.ceil(64 * some / 60) / 64 for some in seconds]
     columns = clips[["path", "root", "sha256"]]
     # Bound, not passed: of a table that is passed, joblib gives Dask one copy, which dies with its
     # worker.
