@@ -69,7 +69,7 @@ handout: $(VENV)/.ready ## write the notebooks without the solutions to handout/
 
 .venv-grading/.ready: requirements.lock pyproject.toml | $(VENV)/.ready
 	$(BIN)/python -m uv venv --quiet --allow-existing --python $(BIN)/python .venv-grading
-	$(BIN)/python -m uv pip install --quiet --python .venv-grading -r requirements.lock --group grading
+	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python .venv-grading -r requirements.lock --group grading
 	@touch $@
 
 assignment: .venv-grading/.ready ## write notebooks as graded assignments for nbgrader to grading/: NB=03 (or all)
@@ -92,7 +92,7 @@ bench: $(VENV)/.ready ## measure what features, hours of speech and training tak
 
 .venv-mutants/.ready: requirements.lock pyproject.toml | $(VENV)/.ready
 	$(BIN)/python -m uv venv --quiet --allow-existing --python $(BIN)/python .venv-mutants
-	$(BIN)/python -m uv pip install --quiet --python .venv-mutants -r requirements.lock --group mutants
+	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python .venv-mutants -r requirements.lock --group mutants
 	@touch $@
 
 mutants: .venv-mutants/.ready ## count changes of code that no test notices: M=helpers/audio/windows.py (or all)

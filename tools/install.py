@@ -61,6 +61,9 @@ def main():
         uv.write_text(uv_of(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
         quietly(python, "pip", "install", "--require-hashes", "-r", str(uv))
     into = ["--python", str(python)]
+    # Compiled here, once, on all cores: or the first import of TensorFlow does it, for ten seconds,
+    # and where Python may write no bytecode (containers often say so) every import of it does.
+    into.append("--compile-bytecode")
     quietly(python, "uv", "pip", "install", *into, "--require-hashes", "-r", str(LOCK))
     (target / ".ready").touch()
 
