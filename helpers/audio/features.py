@@ -33,9 +33,9 @@ __all__ = ["CACHE", "MFCCSetting", "extract", "kept_as", "mfcc"]
 
 CACHE = Path(os.environ.get("WAVE_CACHE", ROOT / ".cache"))
 """Folder of kept features; the environment variable ``WAVE_CACHE`` puts it elsewhere."""
-BLOCK = 16
+BLOCK = 32
 """Clips that a thread takes at a time."""
-TOGETHER = 10.0
+TOGETHER = 30.0
 """Seconds of sound whose MFCCs are computed in one call: no more is held in memory than this and
 the clip that exceeds it."""
 
@@ -245,15 +245,15 @@ def extract(
     [64, 64, 64]
     """
     files = _files(clips)
+    kept = _name(cache, setting, [_stamp(file) if trusting else _digest(file) for file in files])
+    if (features := _read(kept, len(files), setting.n_mfcc)) is not None:
+        return features
     # Threads, not processes: a process would first spend seconds on importing what librosa's STFT
     # needs, a third of what one core takes for the whole corpus.
-    with joblib.Parallel(jobs or _cores(), require="sharedmem") as spread:
-        digests = spread(joblib.delayed(_stamp if trusting else _digest)(file) for file in files)
-        kept = _name(cache, setting, digests)
-        if (features := _read(kept, len(files), setting.n_mfcc)) is None:
-            blocks = (files[start : start + BLOCK] for start in range(0, len(files), BLOCK))
-            features = list(chain(*spread(joblib.delayed(_extract)(b, setting) for b in blocks)))
-            _write(kept, features, setting.n_mfcc)
+    spread = joblib.Parallel(jobs or _cores(), require="sharedmem")
+    blocks = (files[start : start + BLOCK] for start in range(0, len(files), BLOCK))
+    features = list(chain(*spread(joblib.delayed(_extract)(block, setting) for block in blocks)))
+    _write(kept, features, setting.n_mfcc)
     return features
 
 
