@@ -119,6 +119,28 @@ function player(model, complain) {
   return [button, () => { model.off("msg:custom", received); source?.stop(); context?.close(); }];
 }
 
+// One question is under way at a time; what changes meanwhile is asked when its answer has come.
+// After three seconds it counts as lost: an interrupted kernel owes an answer for ever.
+function turns(send, patience = 3000) {
+  let owed, next = null;
+  const ask = (change) => {
+    next = { ...next, ...change };
+    if (owed) return;
+    owed = setTimeout(answered, patience);
+    const question = next;
+    next = null;
+    send(question);
+  };
+  const answered = () => { // returns whether more was to be asked
+    clearTimeout(owed);
+    owed = undefined;
+    if (!next) return false;
+    ask({});
+    return true;
+  };
+  return { ask, answered, end: () => { next = null; answered(); } };
+}
+
 function render({ model, el }) {
   const canvas = element("canvas");
   canvas.setAttribute("role", "img");
@@ -128,19 +150,13 @@ function render({ model, el }) {
   const spoken = element("div", { className: "spoken" });
   spoken.setAttribute("aria-live", "polite");
 
-  // One question is under way at a time; what changes meanwhile is asked when its answer has come.
-  // After three seconds it counts as lost: an interrupted kernel owes an answer for ever.
-  let asked = 0, question = null, waiting;
-  const ask = (change) => {
-    question = { ...question, ...change };
-    if (performance.now() - asked < 3000 && asked) return;
-    asked = performance.now();
+  let waiting;
+  const { ask, answered, end: askNoMore } = turns((question) => {
     clearTimeout(waiting);
     waiting = setTimeout(() => { complaint.textContent = UNANSWERED; }, 10000);
     const values = Object.fromEntries(Object.entries(controls).map(([name, [, read]]) => [name, read()]));
     model.send({ values, ...question });
-    question = null;
-  };
+  });
 
   const controls = {};
   for (const [name, spec] of Object.entries(model.get("controls"))) {
@@ -164,8 +180,7 @@ function render({ model, el }) {
     complaint.textContent = error;
     clearTimeout(speaking); // spoken once the hand rests
     speaking = setTimeout(() => { spoken.textContent = texts; }, 700);
-    asked = 0;
-    if (question) return ask({});
+    if (answered()) return; // the controls are ahead of this picture
     for (const [name, value] of Object.entries(values)) controls[name][2](value);
   };
   model.on("change:picture", draw);
@@ -205,11 +220,12 @@ function render({ model, el }) {
   sized.observe(canvas);
   return () => {
     [waiting, speaking].forEach(clearTimeout);
+    askNoMore();
     model.off("change:picture", draw);
     sized.disconnect();
     silence();
   };
 }
 
-export { stilled, unpack };
+export { stilled, turns, unpack };
 export default widget("explorer", render, still);

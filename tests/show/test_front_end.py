@@ -20,7 +20,8 @@ def run(tmp_path, body, given, module=interactive.Explorer):
     script = 'import front, * as own from "./front_end.mjs";\n'
     script += "const chunks = []; for await (const part of process.stdin) chunks.push(part);\n"
     script += "const given = JSON.parse(Buffer.concat(chunks));\n"
-    script += f"const answer = () => {{ {body} }};\nconsole.log(JSON.stringify(answer()));\n"
+    script += f"const answer = async () => {{ {body} }};\n"
+    script += "console.log(JSON.stringify(await answer()));\n"
     (tmp_path / "run.mjs").write_text(script, encoding="utf-8")
     done = subprocess.run(
         ["node", "run.mjs"], cwd=tmp_path, input=json.dumps(given), capture_output=True, text=True
@@ -53,6 +54,37 @@ def test_the_browser_unpacks_what_was_packed(tmp_path):
     });"""
     for rgba, unpacked in zip(pictures, run(tmp_path, body, packed), strict=True):
         np.testing.assert_array_equal(np.reshape(unpacked, rgba.shape), rgba)
+
+
+TURNS = """const sent = [], { ask, answered, end } = own.turns((q) => sent.push(q), 200);
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));"""
+
+
+def test_one_question_is_asked_at_a_time_and_the_last_word_of_what_came_meanwhile(tmp_path):
+    body = (
+        TURNS
+        + """ask({ a: 1 }); ask({ a: 2, b: 0 }); ask({ a: 3 });
+        const first = [...sent], more = [answered(), answered()];
+        return [first, more, sent];"""
+    )
+    first, more, sent = run(tmp_path, body, None)
+    assert (first, more) == ([{"a": 1}], [True, False])
+    assert sent == [{"a": 1}, {"a": 3, "b": 0}]
+
+
+def test_what_waits_for_an_answer_that_was_lost_is_asked_without_another_touch(tmp_path):
+    body = TURNS + "ask({ a: 1 }); ask({ a: 2 }); await wait(600); return sent;"
+    assert run(tmp_path, body, None) == [{"a": 1}, {"a": 2}]
+
+
+def test_an_answer_that_is_late_holds_nothing_back(tmp_path):
+    body = TURNS + "ask({ a: 1 }); await wait(600); ask({ a: 2 }); answered(); ask({ a: 3 });"
+    assert run(tmp_path, body + "return sent;", None) == [{"a": n} for n in (1, 2, 3)]
+
+
+def test_a_figure_that_is_gone_asks_nothing(tmp_path):
+    body = TURNS + "ask({ a: 1 }); ask({ a: 2 }); end(); await wait(600); return sent;"
+    assert run(tmp_path, body, None) == [{"a": 1}]
 
 
 def output(mimes, metadata=None):
