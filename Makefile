@@ -14,7 +14,7 @@ JOBS   ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope --max-worker-restart=0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab present test test-all test-signal test-browser-all check run handout assignment \
+.PHONY: help lab present test test-all test-signal test-browser-all test-corpora check run handout assignment \
   rehearse site pdf slides bench mutants experiments cluster test-cluster corpus lock address \
   contribute format clean
 
@@ -51,6 +51,9 @@ test-browser-all: $(VENV)/.ready ## every page, deck and figure in a real browse
 	$(BIN)/python -m pytest -q -m exhaustive tests/browser
 	@mkdir -p build
 	$(BIN)/python -m tools.measure_latency > build/latency.txt && cat build/latency.txt
+
+test-corpora: $(VENV)/.ready ## run notebooks 10 to 13 on folders made like the corpora that people have
+	$(BIN)/python -m pytest -q -m exhaustive tests/test_own_corpora.py
 
 check: $(VENV)/.ready ## check one notebook in a minute: NB=03
 	@test -n "$(NB)" || { echo 'say which notebook: make check NB=03'; exit 2; }
@@ -103,7 +106,7 @@ WORKERS = $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(DASK),--dask "$(DAS
 experiments: $(VENV)/.ready ## carry out what the tables lack: hours, resumable (CORPUS=my_recordings PROCESSES=2)
 	$(BIN)/python -m tools.recall $(WORKERS)
 	$(BIN)/python -m tools.experiments --corpus "$(CORPUS)" $(WORKERS)
-	$(if $(CORPUS),,$(BIN)/python -m tools.strangers $(WORKERS))
+	$(BIN)/python -m tools.strangers --corpus "$(CORPUS)" $(WORKERS)
 
 cluster: $(VENV)/.ready ## add Dask; make experiments DASK=tcp://host:8786 then works on a cluster
 	$(BIN)/python -m uv pip install --quiet --python $(VENV) -r requirements.lock --group cluster

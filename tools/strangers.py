@@ -3,6 +3,7 @@
     python -m tools.strangers                 # all of them: hours
     python -m tools.strangers crossing folds  # those of some groups
     python -m tools.strangers certainty       # what some models give each excerpt: minutes
+    python -m tools.strangers --corpus mine   # what makes sense with a folder of your own
 
 As with `tools.experiments`, a trial that is in a table is not made again.
 """
@@ -21,7 +22,7 @@ from helpers.study import crossing, results, strangers
 from helpers.study.crossing import Crossing
 from helpers.study.experiments import BASELINE
 from helpers.study.learning import clips, digest
-from helpers.study.results import FOLDER, packed
+from helpers.study.results import packed
 from helpers.study.strangers import Trial
 from tools import spread
 from tools.run_table import RunTable, key, provenance
@@ -46,16 +47,16 @@ CROSSED = (1, 2, 4, 5, 8, 10, 16, 20)
 """Voices that speak all languages."""
 
 
-def steps(seed: int) -> Iterator[Trial]:
+def steps(seed: int, recordings: str = "") -> Iterator[Trial]:
     """Yield what is tried with the main voices alone, each with one thing more than the last."""
-    first = Trial("GRU", **NETWORK, seed=seed)
+    first = Trial("GRU", **NETWORK, seed=seed, corpus=recordings)
     centred = replace(first, centred=True)
     mean = replace(centred, layer="GRU mean")
     both = replace(mean, layer="bidirectional GRU mean")
     yield from (first, centred, mean, both)
     for changes in (CHANGES, ALL_CHANGES):
         yield replace(both, changes=changes)
-    plain = Trial(BASELINE, C=0.1, seed=seed)
+    plain = Trial(BASELINE, C=0.1, seed=seed, corpus=recordings)
     yield from (plain, replace(plain, centred=True), replace(plain, changes=CHANGES))
     for changes in (CHANGES, ALL_CHANGES):
         yield replace(plain, centred=True, changes=changes)
@@ -89,12 +90,12 @@ def telephones() -> Iterator[str]:
         yield " ".join(sorted({*on_line, *others} - {kept}))
 
 
-def wanted(group: str) -> Iterator[Trial | Crossing]:
+def wanted(group: str, recordings: str = "") -> Iterator[Trial | Crossing]:
     """Yield the trials of a group."""
     match group:
         case "steps":
             for seed in SEEDS:
-                yield from steps(seed)
+                yield from steps(seed, recordings)
         case "folds":  # more people, and the synthesiser with them
             for seed, number in product(FEWER, range(FOLDS)):
                 for trial, share in product(best(seed), (0.0, MACHINE)):
@@ -124,6 +125,8 @@ def wanted(group: str) -> Iterator[Trial | Crossing]:
 
 
 GROUPS = ("crossing", "steps", "machine", "telephone", "folds")
+ANYWHERE = ("steps",)
+"""The groups that make sense with any corpus; the others speak of voices of this one."""
 
 
 def sure() -> Iterator[Trial]:
@@ -135,7 +138,7 @@ def sure() -> Iterator[Trial]:
 
 def certainty() -> None:
     """Store what the models of `sure` give every excerpt, unless that is there already."""
-    path = FOLDER / results.CERTAINTY.name
+    path = results.home() / results.CERTAINTY.name
     runs = [key(strangers.recipe(trial)) for trial in sure()]
     if path.exists():
         with np.load(path) as kept:
@@ -167,28 +170,32 @@ def store(path: Path, runs: list[str], told: list) -> None:
     os.replace(unfinished, path)
 
 
-def tables(group: str) -> tuple[Path, Path]:
+def tables(group: str, recordings: str = "") -> tuple[Path, Path]:
     """Return where the trials of a group, and what they answered, are kept."""
     name = "crossing" if group == "crossing" else "strangers"
-    return FOLDER / f"{name}.csv", FOLDER / f"{name}_answers.csv"
+    place = results.home(recordings)
+    return place / f"{name}.csv", place / f"{name}_answers.csv"
 
 
-def main(groups: list[str]) -> None:
+def main(groups: list[str], recordings: str = "") -> None:
     """Make what the tables lack."""
-    if unknown := set(groups) - {*GROUPS, "certainty"}:
-        raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}, certainty")
-    if not groups or "certainty" in groups:
+    possible = ANYWHERE if recordings else (*GROUPS, "certainty")
+    if unknown := set(groups) - set(possible):
+        raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(possible)}")
+    groups = groups or possible
+    if "certainty" in groups:
         certainty()
     made = provenance("keras", "tensorflow", "librosa", "scikit-learn")
-    for group in [group for group in groups if group != "certainty"] if groups else GROUPS:
+    for group in [group for group in groups if group != "certainty"]:
         study = crossing if group == "crossing" else strangers
-        table = RunTable(*tables(group))
-        missing = lacking(wanted(group), lambda trial, of=study.recipe: key(of(trial)), table)
+        table = RunTable(*tables(group, recordings))
+        trials = wanted(group, recordings)
+        missing = lacking(trials, lambda trial, of=study.recipe: key(of(trial)), table)
         for trial, (row, told) in carried_out(study.carry_out, missing):
             name = key(study.recipe(trial))
             rounded = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
-            rounded |= {field: row[field] for field in asdict(trial)}
-            table.add({"run": name, **rounded, "clips": digest(), **made}, packed(told))
+            rounded |= {field: row[field] for field in asdict(trial) if field in row}
+            table.add({"run": name, **rounded, "clips": digest(recordings), **made}, packed(told))
             print(*asdict(trial).values(), flush=True)
 
 
@@ -196,7 +203,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known = ", ".join((*GROUPS, "certainty"))
     parser.add_argument("groups", nargs="*", help=f"of {known}; all unless given")
+    parser.add_argument(
+        "--corpus", default="", help="a folder of recordings, or a table kept of one"
+    )
     spread.add_arguments(parser)
     asked = parser.parse_args()
     with spread.workers(asked.processes, asked.dask):
-        main(asked.groups)
+        main(asked.groups, asked.corpus)

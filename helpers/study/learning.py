@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from helpers.audio import corpus, features, loading
 from helpers.networks.backend import keras, set_seed
 from helpers.networks.layers import kind_named
-from helpers.study import augmentation
+from helpers.study import augmentation, experiments
 from helpers.study.dataset import Examples, cut
 from helpers.study.experiments import BASELINE
 
@@ -72,6 +73,11 @@ class Learner:
     codec : bool, optional
         Whether every clip, learned from or asked, has gone through the telephone's codec GSM 6.10.
 
+    Notes
+    -----
+    ``corpus``, as `clips` takes it, says whose recordings these are; the course's unless a subclass
+    has a field of this name.
+
     Raises
     ------
     ValueError
@@ -92,6 +98,7 @@ class Learner:
     centred: bool = False
     changes: str = ""
     codec: bool = False
+    corpus: ClassVar[str] = ""
 
     def __post_init__(self):
         """Refuse a learner without what its model needs."""
@@ -126,15 +133,21 @@ def circumstances(learner: Learner) -> dict:
         ways += ["SOUND_CHANGES", "CODECS", "T60", "DIRECT"]
     return {
         "setting": vars(SETTING),
-        "clips": digest(),
+        "clips": digest(learner.corpus),
         "excerpts": (SECONDS, SHORTEST),
         "training": (BATCH_SIZE, DRAWN),
         "ways to change": [getattr(augmentation, name) for name in ways],
     }
 
 
-def clips() -> pd.DataFrame:
+def clips(recordings: str = "") -> pd.DataFrame:
     """Return the clips of all voices, human and synthetic, with who is who.
+
+    Parameters
+    ----------
+    recordings : str, optional
+        As for `helpers.study.experiments.Run.corpus`; of recordings of your own the speakers that
+        no run learns from are the strangers, and all others the main voices.
 
     Returns
     -------
@@ -148,44 +161,55 @@ def clips() -> pd.DataFrame:
     >>> clips().groupby("role")["person"].nunique().to_dict()
     {'main': 4, 'stranger': 32, 'synthetic': 36}
     """
-    return _clips().copy()
+    return _clips(recordings).copy()
 
 
-@lru_cache(maxsize=1)
-def _clips() -> pd.DataFrame:
+@lru_cache(maxsize=2)
+def _clips(recordings: str) -> pd.DataFrame:
     """Return the clips, always the same table: nobody may change it."""
-    main = corpus.manifest()
-    main["role"] = np.where(main["unheard"], "stranger", "main")
-    tables = [
-        main,
-        corpus.strangers().assign(role="stranger"),
-        corpus.synthetic().assign(role="synthetic"),
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    table["language"] = table["language"].str[:2]
+    table = experiments.clips(recordings)
+    table["role"] = np.where(table["unheard"], "stranger", "main")
+    if not recordings:
+        others = [
+            corpus.strangers().assign(role="stranger"),
+            corpus.synthetic().assign(role="synthetic"),
+        ]
+        table = pd.concat([table, *others], ignore_index=True)
+        table["language"] = table["language"].str[:2]
+        table["voice"] = table["language"].str.cat(table["speaker"], sep=" ")
     table["person"] = table["person"].where(table["person"] != "", table["speaker"])
-    table["voice"] = table["language"].str.cat(table["speaker"], sep=" ")
     return table
 
 
-@lru_cache(maxsize=1)
-def digest() -> str:
+@lru_cache(maxsize=2)
+def digest(recordings: str = "") -> str:
     """Return a digest of all clips: ten hexadecimal digits.
+
+    Parameters
+    ----------
+    recordings : str, optional
+        As for `clips`.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
     >>> len(digest())
     10
     """
+    if recordings:
+        return experiments.digest(recordings)
     names = ["sha256", "language", "speaker", "person", "role", "prompt"]
-    rows = _clips()[names].astype(str).sort_values(names).to_numpy().ravel()
+    rows = _clips("")[names].astype(str).sort_values(names).to_numpy().ravel()
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:10]
 
 
 @lru_cache(maxsize=2)
-def _bands(codec: bool) -> list[np.ndarray]:
+def _bands(recordings: str, codec: bool) -> list[np.ndarray]:
     """Return the mel spectrogram in decibels of each clip, shape (frames, n_mels)."""
-    table = _clips()
+    table = _clips(recordings)
     if not codec:
         mfccs = features.extract(table, SETTING)
     else:
@@ -195,9 +219,11 @@ def _bands(codec: bool) -> list[np.ndarray]:
 
 
 @lru_cache(maxsize=32_000)  # clips, their versions, and two ways to change them
-def _version(row: int, number: int, changes: tuple[str, ...], codec: bool) -> np.ndarray:
+def _version(
+    recordings: str, row: int, number: int, changes: tuple[str, ...], codec: bool
+) -> np.ndarray:
     """Return the mel spectrogram in decibels of a version of a clip, shape (frames, n_mels)."""
-    y, sr = loading.load_clip(_clips().iloc[row])
+    y, sr = loading.load_clip(_clips(recordings).iloc[row])
     y = augmentation.version(y, sr, number, changes, seed=row)
     if codec:
         y = augmentation.coded(y, sr, "GSM 6.10")
@@ -226,8 +252,9 @@ class _Draw:
     """
 
     def __init__(self, rows: np.ndarray, learner: Learner, rng: np.random.Generator):
-        table = _clips().iloc[rows]
-        amount = np.array([len(_bands(learner.codec)[row]) for row in rows], float)
+        table = _clips(learner.corpus).iloc[rows]
+        self.bands = _bands(learner.corpus, learner.codec)
+        amount = np.array([len(self.bands[row]) for row in rows], float)
         of_voice = pd.Series(amount).groupby(table["voice"].to_numpy()).transform("sum")
         chance = pd.Series(amount / np.sqrt(of_voice.to_numpy()))
         of_language = chance.groupby(table["language"].to_numpy()).transform("sum")
@@ -242,15 +269,15 @@ class _Draw:
         for i, row in enumerate(drawn):
             one = self._excerpt(self._heard(row))
             x[i, : len(one)], lengths[i] = one, len(one)
-        return x, _languages()[drawn], lengths
+        return x, _languages(self.learner.corpus)[drawn], lengths
 
     def _heard(self, row: int) -> np.ndarray:
         """Return the bands of a clip, or of one of its versions."""
         changes = _of_sound(self.learner)
         if not changes:
-            return _bands(self.learner.codec)[row]
-        number = int(self.rng.integers(augmentation.VERSIONS))
-        return _version(int(row), number, changes, self.learner.codec)
+            return self.bands[row]
+        number, learner = int(self.rng.integers(augmentation.VERSIONS)), self.learner
+        return _version(learner.corpus, int(row), number, changes, learner.codec)
 
     def _excerpt(self, bands: np.ndarray) -> np.ndarray:
         changes = set(self.learner.changes.split()) - set(augmentation.SOUND_CHANGES)
@@ -262,11 +289,11 @@ class _Draw:
         return _finished(bands[:STEPS], self.learner)
 
 
-@lru_cache(maxsize=1)
-def _languages() -> np.ndarray:
+@lru_cache(maxsize=2)
+def _languages(recordings: str) -> np.ndarray:
     """Return the index of each clip's language."""
-    spoken = sorted(_clips()["language"].unique())
-    return _clips()["language"].map(spoken.index).to_numpy()
+    language = _clips(recordings)["language"]
+    return language.map(sorted(language.unique()).index).to_numpy()
 
 
 def learn(
@@ -325,8 +352,8 @@ def excerpts(rows: np.ndarray, learner: Learner) -> Examples:
     >>> excerpts(np.arange(3), Learner(BASELINE, C=0.1)).x.shape[1:]
     (100, 40)
     """
-    table = _clips()
-    bands = [_bands(learner.codec)[row] for row in rows]
+    table, every = _clips(learner.corpus), _bands(learner.corpus, learner.codec)
+    bands = [every[row] for row in rows]
     spoken = sorted(table["language"].unique())
     whole = cut(table.iloc[rows], bands, STEPS, shortest=LEAST, languages=spoken)
     x = np.zeros((len(whole), STEPS, SETTING.n_mfcc), np.float32)
@@ -353,7 +380,7 @@ def _network(learner: Learner, draws):
     h = keras.layers.Normalization(mean=sound.mean(axis=0), variance=sound.var(axis=0))(h)
     for layer in kind_named(learner.layer).layers(learner.units):
         h = layer(h)
-    spoken = _clips()["language"].nunique()
+    spoken = _clips(learner.corpus)["language"].nunique()
     model = keras.Model(frames, keras.layers.Dense(spoken, activation="softmax")(h))
     rate = keras.optimizers.schedules.CosineDecay(learner.learning_rate, learner.batches)
     model.compile(
@@ -387,7 +414,7 @@ def _regression(learner: Learner, draws):
     )
 
 
-def answers(asked: Examples, probabilities: np.ndarray) -> pd.DataFrame:
+def answers(asked: Examples, probabilities: np.ndarray, recordings: str = "") -> pd.DataFrame:
     """Return how often each voice was named which language.
 
     Parameters
@@ -396,6 +423,8 @@ def answers(asked: Examples, probabilities: np.ndarray) -> pd.DataFrame:
         As `excerpts` returns them.
     probabilities : numpy.ndarray, shape (excerpts, languages)
         A model's.
+    recordings : str, optional
+        As for `clips`: whose excerpts these are.
 
     Returns
     -------
@@ -409,7 +438,7 @@ def answers(asked: Examples, probabilities: np.ndarray) -> pd.DataFrame:
     ['voice', 'language', 'role', 'en', 'es', 'fr', 'it', 'ru']
     """
     voice = ["voice", "language", "role"]
-    told = _clips()[voice].iloc[asked.clip].reset_index(drop=True)
+    told = _clips(recordings)[voice].iloc[asked.clip].reset_index(drop=True)
     named = pd.DataFrame(
         np.eye(len(asked.languages), dtype=int)[probabilities.argmax(axis=1)],
         columns=list(asked.languages),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ __all__ = [
     "best_rates",
     "certainty",
     "chosen",
+    "home",
     "named",
     "packed",
     "read",
@@ -38,6 +40,27 @@ ANSWERS = FOLDER / "answers.csv"
 
 CERTAINTY = FOLDER / "certainty.npz"
 """What some models of ``13_strangers`` gave every excerpt that they were asked about."""
+
+
+def home(recordings: str = "") -> Path:
+    """Return the folder in which the tables of recordings are kept.
+
+    Parameters
+    ----------
+    recordings : str, optional
+        As for `Run.corpus`.
+
+    Returns
+    -------
+    pathlib.Path
+        One for the course's, and in it one of its name for each folder of recordings.
+
+    Examples
+    --------
+    >>> home("somewhere/mine").relative_to(home()).parts
+    ('mine',)
+    """
+    return FOLDER / Path(recordings).resolve().name if recordings else FOLDER
 
 
 def tables(recordings: str = "") -> tuple[Path, Path]:
@@ -59,8 +82,7 @@ def tables(recordings: str = "") -> tuple[Path, Path]:
     """
     if not recordings:
         return RUNS, ANSWERS
-    own = FOLDER / Path(recordings).resolve().name
-    return own / RUNS.name, own / ANSWERS.name
+    return home(recordings) / RUNS.name, home(recordings) / ANSWERS.name
 
 
 def runs(recordings: str = "") -> pd.DataFrame:
@@ -309,34 +331,41 @@ def packed(told: pd.DataFrame) -> list[dict[str, str]]:
     rows = []
     for language, voices in told.groupby("language"):
         each = (
-            f"{voice[len(language) + 1 :]} {' '.join(map(str, row))}"
+            f"{_escaped(voice[len(language) + 1 :])} {' '.join(map(str, row))}"
             for voice, row in zip(voices["voice"], voices[counts].to_numpy(), strict=True)
         )
         rows.append({"language": language, "told": ";".join(each)})
     return rows
 
 
-def _unpacked(table: pd.DataFrame) -> pd.DataFrame:
+def _escaped(name: str) -> str:
+    """Return a voice's name without the sign that stands between two of them."""
+    return name.replace("%", "%25").replace(";", "%3B")
+
+
+def _unpacked(table: pd.DataFrame, recordings: str) -> pd.DataFrame:
     """Return the rows of a table of answers as `trials` does; ``run``, and then a row a voice."""
-    clips = learning.clips()
+    clips = learning.clips(recordings)
     counts = sorted(clips["language"].unique())
     role = clips.drop_duplicates("voice").set_index("voice")["role"]
     rows = []
     for run, language, told in table[["run", "language", "told"]].itertuples(index=False):
         for voice in told.split(";"):
             name, *numbers = voice.rsplit(" ", len(counts))
-            name = f"{language} {name}"
+            name = f"{language} {unquote(name)}"
             rows.append((run, name, language, role[name], *map(int, numbers)))
     return pd.DataFrame(rows, columns=["run", "voice", "language", "role", *counts])
 
 
-def trials(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def trials(name: str, recordings: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the trials of one of the two studies with strangers, and what was answered.
 
     Parameters
     ----------
     name : {"strangers", "crossing"}
         See the modules of these names in `helpers.study`.
+    recordings : str, optional
+        As for `Run.corpus`; there are trials of ``strangers`` with recordings of your own.
 
     Returns
     -------
@@ -361,20 +390,22 @@ def trials(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> bool(told["right"].between(0, 1).all())
     True
     """
-    path = FOLDER / f"{name}.csv"
+    path = home(recordings) / f"{name}.csv"
+    make = f"make experiments{' CORPUS=' if recordings else ''}{recordings}"
     if not path.exists():
-        raise FileNotFoundError(f"no trials {name!r} are stored; make them with: make experiments")
+        of_whom = f" with {recordings}" if recordings else ""
+        raise FileNotFoundError(f"no trials {name!r}{of_whom} are stored; make them with: {make}")
     text = {column: str for column in ("run", "layer", "changes", "added", "clips", "commit")}
     made = pd.read_csv(path, keep_default_na=False, na_values=NUMBERS, dtype=text)
-    now = made[made["clips"] == learning.digest()].reset_index(drop=True)
+    now = made[made["clips"] == learning.digest(recordings)].reset_index(drop=True)
     if now.empty:
         raise ValueError(
             f"{path.name}: all {len(made)} trials were made with other clips than there are now; "
-            "make them again with: make experiments"
+            f"make them again with: {make}"
         )
     told = pd.read_csv(path.with_name(f"{name}_answers.csv"), dtype=str, keep_default_na=False)
-    told = _unpacked(told[told["run"].isin(now["run"])])
-    names = named(told)
+    told = _unpacked(told[told["run"].isin(now["run"])], recordings)
+    names = sorted(learning.clips(recordings)["language"].unique())  # also where nobody is asked
     right = told[names].to_numpy()[np.arange(len(told)), told["language"].map(names.index)]
     told["right"] = right / told[names].sum(axis=1)
     of_trial = now.loc[:, :"clips"].drop(columns="clips")

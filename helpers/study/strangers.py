@@ -14,7 +14,7 @@ import pandas as pd
 from helpers.study.dataset import Examples, split
 from helpers.study.learning import Learner, answers, circumstances, clips, excerpts, learn
 
-__all__ = ["Trial", "ask", "carry_out", "folds", "recipe"]
+__all__ = ["Trial", "ask", "carry_out", "folds", "recipe", "told_of"]
 
 TEST = 0.15
 """Share of the sentences that no main voice teaches, so that these can be asked as well."""
@@ -31,6 +31,8 @@ class Trial(Learner):
     synthetic : float, optional
         Share of the excerpts that the synthesiser speaks; 1 leaves out people altogether, so that
         nobody can be added.
+    corpus : str, optional
+        As for `helpers.study.learning.clips`; empty is the course's people.
 
     Raises
     ------
@@ -45,6 +47,7 @@ class Trial(Learner):
 
     added: str = ""
     synthetic: float = 0.0
+    corpus: str = ""
 
     def __post_init__(self):
         """Refuse a share that is none, and what `Learner` refuses."""
@@ -53,6 +56,27 @@ class Trial(Learner):
             raise ValueError(f"synthetic is {self.synthetic}; expected a share from 0 to 1")
         if self.synthetic == 1 and self.added:
             raise ValueError(f"added: {self.added}, of whom a synthetic share of 1 leaves nothing")
+
+
+def told_of(trial: Trial) -> dict:
+    """Return the fields of a trial as its row has them.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    dict
+        Without ``corpus`` where that is empty: the course's own trials keep the names, and their
+        table the columns, that they had before there was a choice.
+
+    Examples
+    --------
+    >>> list(told_of(Trial("GRU", 64, 0.003, 800)))[-2:]
+    ['added', 'synthetic']
+    """
+    return {name: value for name, value in asdict(trial).items() if name != "corpus" or value}
 
 
 def recipe(trial: Trial) -> dict:
@@ -71,7 +95,7 @@ def recipe(trial: Trial) -> dict:
     >>> recipe(Trial("GRU", 64, 0.003, 800))["test"]
     0.15
     """
-    return {**asdict(trial), **circumstances(trial), "test": TEST}
+    return {**told_of(trial), **circumstances(trial), "test": TEST}
 
 
 def folds(count: int, seed: int = 0) -> list[str]:
@@ -125,12 +149,17 @@ def ask(trial: Trial) -> tuple[dict, list[tuple[Examples, np.ndarray]]]:
     --------
     ``ask(Trial("GRU", 64, 0.003, 800))`` takes about a minute.
     """
-    table, added = clips(), trial.added.split()
+    table, added = clips(trial.corpus), trial.added.split()
     main, stranger = (table["role"] == role for role in ("main", "stranger"))
     if unknown := sorted(set(added) - set(table.loc[stranger, "person"])):
         raise ValueError(f"added: no stranger {', '.join(unknown)}; see clips()['person']")
     part = split(table[main], {"train": 1 - TEST, "test": TEST}, seed=trial.seed)
     held = part.reindex(table.index) == "test"
+    if not held.any():
+        raise ValueError(
+            f"seed {trial.seed} deals none of the {table.loc[main, 'prompt'].nunique()} different "
+            "sentences to the test; record more, some thirty at least"
+        )
     heard = (main & ~held) | (stranger & table["person"].isin(added))
     sources = [(np.flatnonzero(heard), 1 - trial.synthetic)]
     sources += [(np.flatnonzero(table["role"] == "synthetic"), trial.synthetic)]
@@ -145,7 +174,7 @@ def ask(trial: Trial) -> tuple[dict, list[tuple[Examples, np.ndarray]]]:
         row["chance"] = np.bincount(known.y).max() / len(known)
     strange = excerpts(np.flatnonzero(stranger & ~heard), trial)
     asked.append((strange, predict(strange)))
-    return {**asdict(trial), **row}, asked
+    return {**told_of(trial), **row}, asked
 
 
 def carry_out(trial: Trial) -> tuple[dict, pd.DataFrame]:
@@ -168,11 +197,12 @@ def carry_out(trial: Trial) -> tuple[dict, pd.DataFrame]:
     Raises
     ------
     ValueError
-        If ``added`` names somebody who is no stranger, or as `helpers.study.learning.learn`.
+        If ``added`` names somebody who is no stranger, there are too few sentences, or as
+        `helpers.study.learning.learn`.
 
     Examples
     --------
     ``carry_out(Trial("GRU", 64, 0.003, 800))`` takes about a minute.
     """
     row, asked = ask(trial)
-    return row, answers(*asked[-1])
+    return row, answers(*asked[-1], trial.corpus)

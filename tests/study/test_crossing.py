@@ -180,7 +180,7 @@ def test_the_name_of_a_crossing_hangs_on_what_is_no_field_as_well(monkeypatch):
         (crossing, "KEPT_OUT", 14),
         (crossing, "UNSEEN", 9),
         (learning, "DRAWN", 10),
-        (learning, "digest", lambda: "other clips"),
+        (learning, "digest", lambda recordings: "other clips"),
         (learning.augmentation, "SPEED", 1.0),
     ):
         with monkeypatch.context() as patch:
@@ -221,7 +221,7 @@ def test_what_is_learned_is_what_is_heard_and_asked_are_new_voices_and_all_peopl
     table = clips()
     wanted = [*new.index, *table.index[table["role"] != "synthetic"]]
     (asked,) = asked
-    frames = np.array([len(bands) for bands in learning._bands(False)])
+    frames = np.array([len(bands) for bands in learning._bands("", False)])
     assert set(asked.clip) == {clip for clip in wanted if frames[clip] >= 20}  # of 0.6 s
     assert not set(asked.clip) & set(rows)
     voices = table.loc[sorted(set(asked.clip)), ["voice", "language", "role"]].drop_duplicates()

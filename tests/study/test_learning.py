@@ -50,7 +50,7 @@ def test_persons_are_the_same_in_all_tables_and_nobody_has_two_roles():
 def test_every_language_is_drawn_as_often_and_voices_by_the_root_of_their_length(few):
     draw = learning._Draw(few, PLAIN, np.random.default_rng(0))
     table = clips().iloc[few].assign(chance=draw.chances)
-    frames = np.array([len(f) for f in learning._bands(False)])[few]
+    frames = np.array([len(f) for f in learning._bands("", False)])[few]
     table["frames"] = frames
     np.testing.assert_allclose(table.groupby("language")["chance"].sum(), 1 / 5)
     for _, rows in table.groupby("language"):
@@ -110,7 +110,8 @@ def test_the_codec_is_that_of_a_telephone():
 def test_versions_of_a_clip_are_drawn_alike_and_only_their_bands_are_changed(few, monkeypatch):
     seen = []
 
-    def version(row, number, changes, codec):
+    def version(recordings, row, number, changes, codec):
+        assert recordings == ""
         seen.append((row, number, changes, codec))
         return np.full((120, 40), float(number), np.float32)
 
@@ -127,9 +128,9 @@ def test_versions_of_a_clip_are_drawn_alike_and_only_their_bands_are_changed(few
 
 
 def test_a_version_has_the_bands_of_its_sound(few):
-    bands = learning._bands(False)
+    bands = learning._bands("", False)
     for row in map(int, few[:3]):
-        same = learning._version(row, 0, ("codecs",), False)
+        same = learning._version("", row, 0, ("codecs",), False)
         np.testing.assert_allclose(same, bands[row], atol=1e-3)
         y, sr = loading.load_clip(clips().iloc[row])
         heard = learning.augmentation.coded(y, sr, "GSM 6.10")
@@ -137,7 +138,7 @@ def test_a_version_has_the_bands_of_its_sound(few):
         wanted = librosa.power_to_db(power).T
         for got in (("codecs",), 1, False), ((), 0, True):
             changes, number, codec = got
-            told = learning._version(row, number, changes, codec)
+            told = learning._version("", row, number, changes, codec)
             np.testing.assert_allclose(told, wanted, atol=0.05)
 
 

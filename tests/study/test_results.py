@@ -208,8 +208,8 @@ VOICES = pd.DataFrame(
 def study(tmp_path, monkeypatch):
     """Plant a study of four trials, of which one was made with other clips."""
     monkeypatch.setattr(results, "FOLDER", tmp_path)
-    monkeypatch.setattr(learning, "digest", lambda: "now")
-    monkeypatch.setattr(learning, "clips", lambda: VOICES)
+    monkeypatch.setattr(learning, "digest", {"": "now", "some/mine": "old"}.get)
+    monkeypatch.setattr(learning, "clips", lambda recordings: VOICES)
     (tmp_path / "strangers.csv").write_text(STUDY)
     (tmp_path / "strangers_answers.csv").write_text(STUDY_ANSWERS)
     return tmp_path / "strangers.csv"
@@ -233,7 +233,7 @@ def test_a_share_named_rightly_is_of_the_voices_own_language_and_of_all_language
 
 def test_what_is_packed_is_read_again_whatever_voices_are_called(study):
     told = pd.DataFrame({
-        "voice": ["aa x y 1", "bb", "aa z"],
+        "voice": ["aa x y 1", "bb", "aa 50 %; é;3B %3B"],
         "language": ["aa", "bb", "aa"], "role": "stranger", "aa": [10, 2, 0], "bb": [0, 7, 31],
     })  # fmt: skip
     told.loc[1, "voice"] = "bb -"
@@ -241,7 +241,7 @@ def test_what_is_packed_is_read_again_whatever_voices_are_called(study):
     pd.DataFrame(rows).to_csv(study.with_name("strangers_answers.csv"), index=False)
     columns = ["voice", "language", "role"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learning, "clips", lambda: told[columns])
+        patch.setattr(learning, "clips", {"": told[columns]}.get)
         again = results.trials("strangers")[1]
     wanted = told.sort_values("language", kind="stable").reset_index(drop=True)
     pd.testing.assert_frame_equal(again[list(told)], wanted)

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from helpers.study.crossing import Crossing
 from helpers.study.experiments import BASELINE
 from helpers.study.learning import clips
 from helpers.study.strangers import Trial
+from tests.audio import made
 from tools import strangers as tool
 from tools.run_table import key
 
@@ -160,8 +162,7 @@ def carried(tmp_path, monkeypatch):
     monkeypatch.setattr(strangers, "carry_out", pretend(of_people))
     monkeypatch.setattr(tool, "certainty", lambda: carried.append("certainty"))
     monkeypatch.setattr(crossing, "carry_out", pretend({"people": 5, "heard": 35}))
-    for module in (tool, results):
-        monkeypatch.setattr(module, "FOLDER", tmp_path)
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
     return carried
 
 
@@ -229,7 +230,7 @@ def test_what_is_written_is_read_again_and_names_the_trial(carried, tmp_path):
 
 def of_row(kind, row):
     """Return the trial of a row: nothing in it is of NumPy."""
-    values = {field.name: row[field.name] for field in fields(kind)}
+    values = {field.name: row.get(field.name, field.default) for field in fields(kind)}
     for name in ("learning_rate", "C"):
         values[name] = None if np.isnan(values[name]) else values[name]
     return kind(**values)
@@ -238,7 +239,7 @@ def of_row(kind, row):
 def test_without_a_group_all_are_made(carried, monkeypatch):
     one = {"crossing": Crossing(BASELINE, C=2.0)}
     one |= {g: Trial(BASELINE, C=float(i + 3)) for i, g in enumerate(tool.GROUPS[1:])}
-    monkeypatch.setattr(tool, "wanted", lambda group: iter([one[group]]))
+    monkeypatch.setattr(tool, "wanted", lambda group, recordings: iter([one[group]]))
     tool.main([])
     assert carried == ["certainty", *(one[group] for group in tool.GROUPS)] and len(carried) == 6
     carried.clear()
@@ -275,8 +276,7 @@ def asked(tmp_path, monkeypatch):
         return {}, gave
 
     monkeypatch.setattr(strangers, "ask", ask)
-    for module in (tool, results):
-        monkeypatch.setattr(module, "FOLDER", tmp_path)
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
     return asked
 
 
@@ -303,7 +303,7 @@ def test_a_certainty_is_stored_once_and_anew_where_it_was_made_otherwise(asked, 
     monkeypatch.setattr(strangers, "TEST", 0.3)
     tool.certainty()
     assert len(asked) == 2 * len(list(tool.sure()))
-    (path,) = tool.FOLDER.iterdir()  # and nothing unfinished beside it
+    (path,) = results.FOLDER.iterdir()  # and nothing unfinished beside it
     assert path.name == "certainty.npz"
 
 
@@ -311,14 +311,14 @@ def test_a_certainty_that_is_missing_or_old_says_how_it_is_made(asked, monkeypat
     with pytest.raises(FileNotFoundError, match="^certainty.npz is not stored; make it with: py"):
         results.certainty()
     tool.certainty()
-    path = tool.FOLDER / "certainty.npz"
+    path = results.FOLDER / "certainty.npz"
     whole = path.read_bytes()
     for broken in (b"", whole[: len(whole) // 2], whole[:-9] + b"x" * 9):
         path.write_bytes(broken)
         with pytest.raises(ValueError, match="^certainty.npz is damaged; delete it, and make it"):
             results.certainty()
     path.write_bytes(whole)
-    monkeypatch.setattr(learning, "digest", lambda: "other")
+    monkeypatch.setattr(learning, "digest", lambda recordings="": "other")
     with pytest.raises(ValueError, match="^certainty.npz was made with other clips.*; make it wi"):
         results.certainty()
 
@@ -335,3 +335,30 @@ def test_the_stored_certainty_is_of_the_models_that_the_code_names():
         counts = pd.crosstab(strange["language"], strange["named"]).reindex(columns=LANGUAGES)
         stored = of_trial.groupby("language")[list(LANGUAGES)].sum()
         np.testing.assert_allclose(counts.fillna(0), stored, atol=3)
+
+
+def test_recordings_of_ones_own_have_tables_of_their_own(tmp_path, monkeypatch):
+    clips = [c for c in made.spoken(clips=8) if c.language != "fr" or c.speaker == 0]
+    mine = str(made.common_voice(tmp_path / "speech", clips))
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "tables")
+    whole = tool.steps
+
+    def regressions(seed, recordings):
+        every = list(whole(seed, recordings))
+        assert {trial.corpus for trial in every} == {mine} and len(every) == COUNTS["steps"] / 5
+        return [trial for trial in every if trial.layer == BASELINE and not trial.changes]
+
+    monkeypatch.setattr(tool, "steps", regressions)
+    tool.main([], mine)
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == [Path(mine).name]
+    trials, told = results.trials("strangers", mine)
+    assert (trials["corpus"] == mine).all() and len(trials) == 2 * len(tool.SEEDS)
+    assert results.named(told) == ["de", "en"] and set(told["role"]) == {"stranger"}
+    assert told["fr"].sum(), "nobody is named the language of which no stranger is there"
+    own = np.where(told["language"] == "de", told["de"], told["en"])
+    np.testing.assert_allclose(told["right"], own / told[["de", "en", "fr"]].sum(axis=1))
+    with pytest.raises(SystemExit, match="no group crossing; there are steps$"):
+        tool.main(["crossing"], mine)
+    message = "no trials 'strangers' with somebody/else are stored; .*CORPUS=somebody/else$"
+    with pytest.raises(FileNotFoundError, match=message):
+        results.trials("strangers", "somebody/else")
