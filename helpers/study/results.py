@@ -216,7 +216,8 @@ def best_rates(table: pd.DataFrame, **changed) -> pd.Series:
         As `runs` returns it. Only the runs of the seeds `CHOOSING` count.
     **changed
         Fields of `Run` and their values; all others have their defaults. A layer that was tried at
-        several rates with the defaults only keeps the rate that was best there.
+        several rates with the defaults only keeps the rate that was best there; and what was tried
+        with clipped gradients only, the rate that was best with them.
 
     Returns
     -------
@@ -229,7 +230,9 @@ def best_rates(table: pd.DataFrame, **changed) -> pd.Series:
     0.001
     """
     rates = validated(table).idxmax()
-    rates.update(validated(table, **changed).idxmax())
+    clipped = {name: value for name, value in changed.items() if name != "global_clipnorm"}
+    for tried in (clipped, changed):  # nothing was tried without clipping: it takes what suits with
+        rates.update(validated(table, **tried).idxmax())
     return rates
 
 

@@ -78,6 +78,8 @@ def test_the_best_rate_is_that_of_the_highest_mean_at_each_frame_rate(table):
     assert results.best_rates(table).to_dict() == {"GRU": 0.01, "LSTM": 0.01, BASELINE: 3.0}
     longer = results.best_rates(table, hop_ms=10).to_dict()
     assert longer == {"GRU": 0.1, "LSTM": 0.01, BASELINE: 3.0}
+    # Where no rate was tried without clipping, that of the same frame rate with it.
+    assert results.best_rates(table, hop_ms=10, global_clipnorm=0.0).to_dict() == longer
 
 
 def test_chosen_are_the_runs_at_the_best_rate_with_seeds_that_did_not_choose(table):
