@@ -2,18 +2,22 @@
 
 import os
 import re
+import time
 import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
 
 from tests.browser.accessibility import faults
 from tests.browser.test_widgets import unmoved
+from tests.tools.test_website import two_tones
 from tools.browser import PATIENCE, ROOT
 from tools.execute import NOTEBOOKS
 from tools.website import __main__ as website
+from tools.website import figures, parts
 
 PAGES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 LOOKS = [("light", 1280), ("light", 375), ("dark", 1280), ("dark", 375)]
@@ -162,6 +166,55 @@ def test_a_figure_moves_by_keyboard_by_drag_and_is_heard(visit):
         "b => b.textContent.includes('stop')", arg=figure.get_by_role("button").element_handle()
     )
     assert figure.locator(".wrong").inner_text() == "" and wrong == []
+
+
+PIXELS = """canvas => {
+  const paper = canvas.getContext("2d");
+  return [...paper.getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+
+
+def test_where_one_control_moves_at_a_time_the_picture_is_that_of_its_state(
+    tmp_path, browser, monkeypatch
+):
+    monkeypatch.setattr(figures, "LARGEST", 200_000)
+    explorer = two_tones()
+    figures.keep(explorer, tmp_path / "two.js", "two")
+    (tmp_path / "front.js").write_text(parts.front_end(), encoding="utf-8")
+    place = '<div data-figure="two" data-script="two.js"></div><script src="front.js"></script>'
+    (tmp_path / "page.html").write_text(f"<meta charset=utf-8><body>{place}", encoding="utf-8")
+    page, wrong = browser.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto((tmp_path / "page.html").as_uri())
+    sliders = {name: page.get_by_role("slider", name=name) for name in ("low", "high")}
+    loud = page.get_by_role("checkbox", name="loud")
+    canvas = page.get_by_role("img", name="Two tones.")
+
+    def at():
+        """Return what the controls say once the picture is of that state."""
+        for _ in range(100):
+            said = {name: int(slider.input_value()) for name, slider in sliders.items()}
+            said["loud"] = loud.is_checked()
+            drawn = explorer.state(said)["rgb"]
+            seen = np.reshape(canvas.evaluate(PIXELS), (*drawn.shape[:2], 4))[..., :3]
+            if np.sqrt(np.mean((seen - drawn.astype(float)) ** 2)) < 8:
+                return tuple(said.values())
+            time.sleep(0.05)
+        raise AssertionError(f"the picture is not that of {said}")
+
+    assert at() == (200, 700, False)
+    sliders["low"].press("End")
+    assert at()[1:] == (700, False) and at()[0] > 450
+    loud.press("Space")
+    assert at() == (200, 700, True)
+    loud.press("Space")
+    assert at() == (200, 700, False)
+    sliders["high"].press("Home")
+    assert at() == (200, 500, False)
+    sliders["low"].press("ArrowLeft")
+    assert at()[0] < 200 and at()[1:] == (700, False)
+    assert "one control moves at a time" in page.inner_text("p.still") and wrong == []
+    page.close()
 
 
 def test_a_prediction_is_answered_by_keyboard_and_printed_without_its_replies(visit):

@@ -40,6 +40,25 @@ def tone(**controls):
     return interactive.Explorer(fig, update, "A tone.", sound, controls)
 
 
+def two_tones():
+    """Return a living figure of two sliders and a switch: a tone of two parts."""
+    fig, ax = plt.subplots(figsize=(4, 2))
+    (line,) = ax.plot(1000 * T[:160], np.zeros(160))
+    ax.set_ylim(-1, 1)
+
+    def update(low, high, loud):
+        y = np.sin(2 * np.pi * low * T[:160]) + 0.5 * np.sin(2 * np.pi * high * T[:160])
+        line.set_ydata((0.6 if loud else 0.2) * y)
+        return line
+
+    controls = {
+        "low": interactive.slider(100, 500, 10, value=200, label="low"),
+        "high": interactive.slider(500, 1000, 10, value=700, label="high"),
+        "loud": interactive.switch(label="loud"),
+    }
+    return interactive.Explorer(fig, update, "Two tones.", None, controls)
+
+
 def stored(path):
     """Return what a figure's script hands to the page."""
     script = path.read_text(encoding="utf-8")
@@ -78,6 +97,30 @@ def test_each_state_is_the_picture_and_the_sound_that_the_kernel_would_send(tmp_
         assert abs(np.argmax(spectrum) * sr / len(y[:sr]) - frequency) < 5
     # The height changes no sound, so each frequency's is stored once.
     assert len(figure["sounds"]) == len(frequencies)
+
+
+def test_where_all_combinations_are_too_many_one_control_moves_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "LARGEST", 200_000)
+    explorer = two_tones()
+    kept = figures.keep(explorer, tmp_path / "two.js", "two")
+    figure = stored(tmp_path / "two.js")
+    low, high, loud = figure["counts"]
+    assert figure["alone"] and low >= figures.FEWEST <= high and loud == 2
+    assert kept["states"] == len(figure["states"]) == low + high + loud
+    specs = figure["controls"]
+    swept = {
+        name: specs[name]["minimum"] + specs[name]["step"] * np.arange(count)
+        for name, count in (("low", low), ("high", high))
+    }
+    assert {200} <= set(swept["low"]) and {700} <= set(swept["high"])
+    raw = [
+        {"low": 200, "high": 700, "loud": False} | {name: value}
+        for name, values in (swept | {"loud": [False, True]}).items()
+        for value in values
+    ]
+    for state, one in zip(figure["states"], raw, strict=True):
+        live = explorer.state(one)
+        assert np.sqrt(np.mean((shown(figure, state) - live["rgb"]) ** 2)) < 8
 
 
 def test_a_point_that_is_dragged_is_the_value_under_the_pointer(tmp_path, monkeypatch):

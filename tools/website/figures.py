@@ -2,7 +2,8 @@
 
 A figure that moves asks the kernel for a picture whenever a control is moved. A page has no kernel,
 so its answers are drawn beforehand: each control at so many of its values that the figure stays
-below `LARGEST`, and every combination of them. ``page.js`` hands them to the same front end.
+below `LARGEST`, and every combination of them. Where those are too many, one control moves at a
+time, and the others are as they were at first. ``page.js`` hands them to the same front end.
 """
 
 import base64
@@ -21,7 +22,7 @@ from PIL import Image
 from helpers.show import interactive
 from helpers.show.widget import Widget
 
-__all__ = ["FEWEST", "LARGEST", "grid", "keep", "keep_all", "thinned"]
+__all__ = ["FEWEST", "LARGEST", "combined", "grid", "keep", "keep_all", "thinned"]
 
 LARGEST = 1_000_000  # bytes a figure
 FEWEST = 9  # values that a slider has left, or the figure stands still
@@ -44,11 +45,12 @@ def thinned(slider: interactive.Slider, most: int) -> list[float]:
     return [slider.minimum + k * slider.step for k in range(initial % stride, last + 1, stride)]
 
 
-def grid(parts: dict, most: float) -> dict[str, list] | None:
+def grid(parts: dict, most: float, *, alone: bool = False) -> dict[str, list] | None:
     """Return the values of each control, such that together they have at most so many states.
 
     The values are the front end's: a slider's number, an option's position, on or off. None if a
-    slider would have fewer than `FEWEST` values left, though it has more.
+    slider would have fewer than `FEWEST` values left, though it has more. With ``alone``, a control
+    is moved while the others are as they were at first, so that states add up.
 
     Examples
     --------
@@ -58,6 +60,8 @@ def grid(parts: dict, most: float) -> dict[str, list] | None:
     ... }
     >>> [len(values) for values in grid(parts, 60).values()], grid(parts, 10)
     ([26, 2], None)
+    >>> [len(values) for values in grid(parts, 60, alone=True).values()]
+    [51, 2]
     """
     values = {}
     for name, part in parts.items():
@@ -67,15 +71,34 @@ def grid(parts: dict, most: float) -> dict[str, list] | None:
             switch = isinstance(part, interactive.Switch)
             values[name] = [False, True] if switch else list(range(len(part.options)))
     sliders = [name for name, part in parts.items() if isinstance(part, interactive.Slider)]
-    left = most / math.prod(len(values[name]) for name in parts if name not in sliders)
+    others = [len(values[name]) for name in parts if name not in sliders]
+    left = most - sum(others) if alone else most / math.prod(others)
     # The shortest first: what it does not need is left for the others.
     for i, name in enumerate(sorted(sliders, key=lambda name: len(values[name]))):
-        share = int(left ** (1 / (len(sliders) - i)) + 1e-9)
+        waiting = len(sliders) - i
+        share = int((left / waiting if alone else max(left, 0) ** (1 / waiting)) + 1e-9)
         if share < min(FEWEST, len(values[name])):
             return None
         values[name] = thinned(parts[name], share)
-        left /= len(values[name])
-    return values if left >= 1 else None
+        left = left - len(values[name]) if alone else left / len(values[name])
+    return values if left >= (0 if alone else 1) else None
+
+
+def combined(parts: dict, values: dict[str, list], *, alone: bool) -> list[dict]:
+    """Return the states of a `grid` in the order in which ``page.js`` counts them.
+
+    The last control changes fastest; with ``alone``, one control's states follow the other's.
+
+    Examples
+    --------
+    >>> parts = {name: interactive.slider(0, 1, 1, value=0, label=name) for name in "ab"}
+    >>> [tuple(state.values()) for state in combined(parts, {"a": [0, 1], "b": [0, 1]}, alone=True)]
+    [(0, 0), (1, 0), (0, 0), (0, 1)]
+    """
+    if not alone:
+        return [dict(zip(parts, v, strict=True)) for v in itertools.product(*values.values())]
+    initial = {name: part.write(part.value) for name, part in parts.items()}
+    return [initial | {name: value} for name in parts for value in values[name]]
 
 
 def keep(explorer: interactive.Explorer, path: Path, name: str) -> dict:
@@ -96,18 +119,19 @@ def keep(explorer: interactive.Explorer, path: Path, name: str) -> dict:
         ``states``, 0 if the figure is too rich for `LARGEST` and stands still, and ``bytes``.
     """
     parts = explorer.parts
-    every = [dict(zip(parts, v, strict=True)) for v in itertools.product(*_ends(parts).values())]
-    tried = [every[i] for i in np.linspace(0, len(every) - 1, TRIED).astype(int)]
-    first = explorer.state(tried[0])
-    some = _script(explorer, name, {n: [0] for n in parts}, first, tried)
-    most = TRIED * 0.95 * LARGEST / len(some)
-    while (values := grid(parts, most)) is not None:
-        raw = [dict(zip(parts, v, strict=True)) for v in itertools.product(*values.values())]
-        script = _script(explorer, name, values, first, raw)
-        if len(script) <= LARGEST:
-            path.write_text(script, encoding="utf-8")
-            return {"states": len(raw), "bytes": len(script)}
-        most *= 0.95 * LARGEST / len(script)
+    for alone in (False, True):
+        every = combined(parts, _ends(parts), alone=alone)
+        tried = [every[i] for i in np.linspace(0, len(every) - 1, TRIED).astype(int)]
+        first = explorer.state(tried[0])
+        some = _script(explorer, name, {n: [0] for n in parts}, first, tried, alone)
+        most = TRIED * 0.95 * LARGEST / len(some)
+        while (values := grid(parts, most, alone=alone)) is not None:
+            raw = combined(parts, values, alone=alone)
+            script = _script(explorer, name, values, first, raw, alone)
+            if len(script) <= LARGEST:
+                path.write_text(script, encoding="utf-8")
+                return {"states": len(raw), "bytes": len(script)}
+            most *= 0.95 * LARGEST / len(script)
     return {"states": 0, "bytes": 0}
 
 
@@ -152,7 +176,7 @@ def _mp3(y: np.ndarray, sr: int) -> str:
         return _data(file.getvalue())
 
 
-def _script(explorer, name: str, values: dict, first: dict, raw: list[dict]) -> str:
+def _script(explorer, name: str, values: dict, first: dict, raw: list[dict], alone: bool) -> str:
     """Return the script of a figure with its states; a sound that several have is stored once."""
     controls = {n: part.describe() for n, part in explorer.parts.items()}
     for control, spec in controls.items():
@@ -171,6 +195,7 @@ def _script(explorer, name: str, values: dict, first: dict, raw: list[dict]) -> 
         "alt": explorer.alt,
         "controls": controls,
         "counts": [len(v) for v in values.values()],
+        "alone": alone,
         "base": _data(_webp(first["rgb"])),
         "areas": first["areas"],
         "edges": first["edges"],

@@ -3,6 +3,8 @@
 
 const LATER = "400px"; // from the window's edge, where loading begins
 
+const ALONE = "On this page, one control moves at a time; in the notebook, all do.";
+
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const decoded = (text, type) => createImageBitmap(new Blob([bytes(text)], { type }));
 
@@ -20,8 +22,14 @@ async function recorded(figure) {
   // The number of a control's value, and of the state that all of them make.
   const position = ([name, spec]) =>
     spec.kind === "slider" ? Math.round((values[name] - spec.minimum) / spec.step) : Number(values[name]);
-  const current = () =>
-    figure.states[specs.reduce((sum, control, i) => sum * figure.counts[i] + position(control), 0)];
+  // Of every combination, or, where those would be too many, of one control after the other: then
+  // one moves at a time, and the others go back to the beginning.
+  let moved = 0;
+  const current = () => {
+    const { alone, counts, states } = figure;
+    if (!alone) return states[specs.reduce((sum, control, i) => sum * counts[i] + position(control), 0)];
+    return states[counts.slice(0, moved).reduce((sum, count) => sum + count, 0) + position(specs[moved])];
+  };
 
   const draw = async () => {
     const shown = current();
@@ -35,12 +43,19 @@ async function recorded(figure) {
     pixels.set(colours, pixels.length - colours.length);
     state.picture = { pixels, width, height, ratio: 1, values: { ...values }, areas: figure.areas, texts: shown.texts ?? "", error: "" };
   };
-  const moveTo = (name, value) => {
+  const nearest = (name, value) => {
     const spec = figure.controls[name];
-    if (spec.kind !== "slider") return void (values[name] = value);
+    if (spec.kind !== "slider") return value;
     const steps = Math.round((value - spec.minimum) / spec.step);
     const last = Math.round((spec.maximum - spec.minimum) / spec.step);
-    values[name] = spec.minimum + Math.min(Math.max(steps, 0), last) * spec.step;
+    return spec.minimum + Math.min(Math.max(steps, 0), last) * spec.step;
+  };
+  const moveTo = (name, value) => {
+    if (figure.alone) {
+      moved = specs.findIndex(([other]) => other === name);
+      for (const [other, { value: initial }] of specs) values[other] = initial;
+    }
+    values[name] = nearest(name, value);
   };
   const play = async () => {
     const context = new OfflineAudioContext(1, 1, 48000);
@@ -54,7 +69,8 @@ async function recorded(figure) {
     off: (event, listener) => { listeners[event] = (listeners[event] ?? []).filter((one) => one !== listener); },
     send: async ({ values: asked = {}, drag, play: heard }) => {
       if (heard) return play();
-      for (const [name, value] of Object.entries(asked)) moveTo(name, value);
+      const changed = Object.entries(asked).filter(([name, value]) => nearest(name, value) !== values[name]);
+      for (const [name, value] of changed) moveTo(name, value);
       if (drag) {
         const [name, x] = drag, [left, right] = figure.edges[name];
         moveTo(name, left + x * (right - left));
@@ -73,6 +89,7 @@ window.course = {
       const el = element("div");
       explorer.render({ model, el });
       place.replaceChildren(el);
+      if (figure.alone) el.append(element("p", { className: "still", textContent: ALONE }));
     }
   },
 };
