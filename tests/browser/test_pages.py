@@ -1,5 +1,6 @@
 """The pages as a reader has them: from a folder, with no server, no network and no kernel."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from tests.browser.accessibility import faults
 from tests.browser.test_widgets import unmoved
-from tests.tools.test_website import two_tones
+from tests.tools.test_website import stored, two_tones
 from tools.browser import PATIENCE, ROOT
 from tools.execute import NOTEBOOKS
 from tools.website import __main__ as website
@@ -243,6 +244,12 @@ def test_every_control_of_every_page_moves_its_figure(tmp_path, browser):
     page, wrong = browser.new_page(), []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.set_default_timeout(PATIENCE * 1000)
+    for script in (folder / "_static" / "figures").glob("*.js"):
+        figure, at = stored(script), 0
+        for control, count in zip(figure["controls"], figure["counts"], strict=True):
+            alone = {json.dumps(state) for state in figure["states"][at : at + count]}
+            assert len(alone) > 1 or not figure["alone"], (script.stem, control)
+            at += count
     moving = [n for n in PAGES if "data-figure=" in (folder / f"{n}.html").read_text("utf-8")]
     assert len(moving) > 9
     for name in moving:
