@@ -24,7 +24,7 @@ from helpers.show.widget import Widget
 
 __all__ = ["FEWEST", "LARGEST", "combined", "grid", "keep", "keep_all", "thinned"]
 
-LARGEST = 1_000_000  # bytes a figure
+LARGEST = 650_000  # bytes a figure: all of them, with all else but sounds, stay below 25 MB
 FEWEST = 9  # values that a slider has left, or the figure stands still
 TRIED = 8  # states that are drawn to know how large one is
 PICTURE = {"format": "AVIF", "quality": 45, "subsampling": "4:4:4", "speed": 8}
