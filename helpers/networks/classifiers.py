@@ -108,12 +108,6 @@ def build(
     ValueError
         If there is no such layer.
 
-    Notes
-    -----
-    With ``keras.mixed_precision.set_dtype_policy("mixed_float16")`` before, the recurrent layer
-    computes with 16 bits, as some GPUs do faster. What enters and leaves keeps 32: a coefficient of
-    some hundred decibels would be rounded to a quarter, a small probability to 0.
-
     Examples
     --------
     >>> model = build("GRU", 8, MFCCSetting(n_mfcc=13), ["it", "ru"], (np.zeros(13), np.ones(13)))
@@ -121,13 +115,12 @@ def build(
     TensorShape([4, 2])
     """
     kind, (mean, variance) = kind_named(layer), moments
-    frames = keras.Input((None, setting.n_mfcc), dtype="float32")
-    x = Features(setting, languages, dtype="float32")(frames)
-    x = keras.layers.Normalization(mean=mean, variance=variance, dtype="float32")(x)
+    frames = keras.Input((None, setting.n_mfcc))
+    x = Features(setting, languages)(frames)
+    x = keras.layers.Normalization(mean=mean, variance=variance)(x)
     for recurrent in kind.layers(units):
         x = recurrent(x)
-    answer = keras.layers.Dense(len(languages), activation="softmax", dtype="float32")
-    probabilities = answer(x)
+    probabilities = keras.layers.Dense(len(languages), activation="softmax")(x)
     return keras.Model(frames, probabilities, name=re.sub(r"\W+", "_", layer.lower()))
 
 

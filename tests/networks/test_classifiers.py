@@ -85,38 +85,6 @@ def test_padding_changes_nothing(layer):
     np.testing.assert_allclose(model(padded), model(X), atol=1e-6)
 
 
-@pytest.fixture
-def half():
-    """Let new layers compute with 16 bits, as far as they may."""
-    before = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy("mixed_float16")
-    yield
-    keras.mixed_precision.set_dtype_policy(before)
-
-
-@pytest.mark.usefixtures("half")
-@pytest.mark.parametrize("layer", LAYERS)
-def test_in_mixed_precision_only_the_recurrent_layer_computes_with_16_bits(layer):
-    model = small(layer)
-    bits = [part.compute_dtype for part in model.layers[1:]]
-    assert bits == ["float32", "float32", "float16", "float32"]
-    # With 16 bits 700 and 700.2 are one number, and a probability of 1e-9 is none.
-    x = np.full((1, 2, 13), 700, np.float32)
-    x[0, 1] += 0.2
-    normalised = keras.Model(model.input, model.layers[2].output)(x).numpy()
-    assert (normalised[0, 1] > normalised[0, 0]).all()
-    model.layers[-1].bias.assign([0.0, -20.0])
-    assert 0 < model(X[:1]).numpy()[0, 1] < 1e-7
-
-
-@pytest.mark.usefixtures("half")
-@pytest.mark.parametrize("layer", LAYERS)
-def test_in_mixed_precision_a_network_learns(layer, examples):
-    train, test = examples
-    _, accuracy = learn(train, layer=layer).evaluate(test.x, test.y, verbose=0)
-    assert accuracy > 0.8
-
-
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_input_is_normalised(layer):
     model = small(layer)
