@@ -182,6 +182,11 @@ def main(groups: list[str], recordings: str = "") -> None:
     possible = ANYWHERE if recordings else (*GROUPS, "certainty")
     if unknown := set(groups) - set(possible):
         raise SystemExit(f"no group {', '.join(unknown)}; there are {', '.join(possible)}")
+    if not (clips(recordings)["role"] == "stranger").any():
+        raise SystemExit(
+            f"{recordings}: every language has one speaker, so that nobody is left to ask and 13 "
+            "has nothing to show; record a second speaker of each"
+        )
     groups = groups or possible
     if "certainty" in groups:
         certainty()

@@ -34,7 +34,7 @@ __all__ = ["CACHE", "MFCCSetting", "extract", "kept_as", "mfcc"]
 CACHE = Path(os.environ.get("WAVE_CACHE", ROOT / ".cache"))
 """Folder of kept features; the environment variable ``WAVE_CACHE`` puts it elsewhere."""
 BLOCK = 32
-"""Clips that a thread takes at a time."""
+"""Clips that a thread takes at a time, at the most."""
 TOGETHER = 30.0
 """Seconds of sound whose MFCCs are computed in one call: no more is held in memory than this and
 the clip that exceeds it."""
@@ -250,8 +250,10 @@ def extract(
         return features
     # Threads, not processes: a process would first spend seconds on importing what librosa's STFT
     # needs, a third of what one core takes for the whole corpus.
-    spread = joblib.Parallel(jobs or _cores(), require="sharedmem")
-    blocks = (files[start : start + BLOCK] for start in range(0, len(files), BLOCK))
+    jobs = jobs or _cores()
+    spread = joblib.Parallel(jobs, require="sharedmem")
+    size = min(BLOCK, max(1, len(files) // (4 * jobs)))  # a few long files are for all threads, too
+    blocks = (files[start : start + size] for start in range(0, len(files), size))
     features = list(chain(*spread(joblib.delayed(_extract)(block, setting) for block in blocks)))
     _write(kept, features, setting.n_mfcc)
     return features

@@ -117,6 +117,19 @@ def test_of_several_signals_they_are_to_the_bit_those_of_each(lengths, n_fft, ho
         np.testing.assert_allclose(got, own, rtol=1e-5, atol=2e-3)
 
 
+@pytest.mark.parametrize("clips", [8, 200])
+def test_every_thread_has_work_however_few_clips_there_are(tmp_path, monkeypatch, clips):
+    blocks, compute = [], features._extract
+
+    def watched(files, setting):
+        blocks.append(len(files))
+        return compute(files, setting)
+
+    monkeypatch.setattr(features, "_extract", watched)
+    extract(corpus.manifest().head(clips), cache=tmp_path, jobs=2)
+    assert sum(blocks) == clips and len(blocks) >= 8 and max(blocks) <= features.BLOCK
+
+
 def test_many_clips_are_computed_as_each_alone(tmp_path):
     clips = corpus.manifest().query("duration > 1").head(40)  # several blocks, of several calls
     alone = [mfcc(*corpus.load_clip(path)) for path in clips["path"]]

@@ -362,3 +362,11 @@ def test_recordings_of_ones_own_have_tables_of_their_own(tmp_path, monkeypatch):
     message = "no trials 'strangers' with somebody/else are stored; .*CORPUS=somebody/else$"
     with pytest.raises(FileNotFoundError, match=message):
         results.trials("strangers", "somebody/else")
+
+
+def test_where_nobody_is_left_to_ask_that_is_said(tmp_path, monkeypatch):
+    mine = made.common_voice(tmp_path, [clip for clip in made.spoken() if clip.speaker == 0])
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "tables")
+    with pytest.raises(SystemExit, match="nobody is left to ask .* record a second speaker"):
+        tool.main([], str(mine))
+    assert not (tmp_path / "tables").exists()
